@@ -1,0 +1,98 @@
+/** Where in a running topology something happened. Every field that is known is in the message too. */
+export interface ErrorLocation {
+  taskId?: string;
+  topic?: string;
+  partition?: number;
+  offset?: number | string;
+  /** Name of the processor node, as `describe()` shows it. */
+  operator?: string;
+  store?: string;
+}
+
+export interface StreamsErrorOptions extends ErrorLocation {
+  code?: string;
+  cause?: unknown;
+}
+
+/** Root of every error that Millrace throws. `code` is stable; the message says what is wrong, where, and what to do. */
+export class StreamsError extends Error {
+  readonly code: string;
+  readonly taskId: string | undefined;
+  readonly topic: string | undefined;
+  readonly partition: number | undefined;
+  readonly offset: number | string | undefined;
+  readonly operator: string | undefined;
+  readonly store: string | undefined;
+
+  constructor(message: string, options: StreamsErrorOptions = {}) {
+    super(message + describeLocation(options), options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.code = options.code ?? 'ERR_STREAMS';
+    this.taskId = options.taskId;
+    this.topic = options.topic;
+    this.partition = options.partition;
+    this.offset = options.offset;
+    this.operator = options.operator;
+    this.store = options.store;
+  }
+}
+
+function describeLocation(at: ErrorLocation): string {
+  const parts: string[] = [];
+  if (at.taskId !== undefined) parts.push(`task ${at.taskId}`);
+  if (at.operator !== undefined) parts.push(`operator ${at.operator}`);
+  if (at.store !== undefined) parts.push(`store ${at.store}`);
+  if (at.topic !== undefined) parts.push(`topic ${at.topic}`);
+  if (at.partition !== undefined) parts.push(`partition ${at.partition}`);
+  if (at.offset !== undefined) parts.push(`offset ${at.offset}`);
+  return parts.length === 0 ? '' : ` [${parts.join(', ')}]`;
+}
+
+/** The topology cannot be built as described. */
+export class TopologyError extends StreamsError {
+  constructor(message: string, options: StreamsErrorOptions = {}) {
+    super(message, { code: 'ERR_TOPOLOGY', ...options });
+  }
+}
+
+/** A configuration value is missing or not allowed. The message names the key, the value and what is allowed. */
+export class ConfigError extends StreamsError {
+  constructor(message: string, options: StreamsErrorOptions = {}) {
+    super(message, { code: 'ERR_CONFIG', ...options });
+  }
+}
+
+/** A record could not be decoded, or a key or value could not be encoded. */
+export class SerializationError extends StreamsError {
+  constructor(message: string, options: StreamsErrorOptions = {}) {
+    super(message, { code: 'ERR_SERIALIZATION', ...options });
+  }
+}
+
+/** A user function or a processor threw. `cause` is the original error with its own stack. */
+export class ProcessingError extends StreamsError {
+  constructor(message: string, options: StreamsErrorOptions = {}) {
+    super(message, { code: 'ERR_PROCESSING', ...options });
+  }
+}
+
+/** A state store, or the file under it, cannot be used. */
+export class StateStoreError extends StreamsError {
+  constructor(message: string, options: StreamsErrorOptions = {}) {
+    super(message, { code: 'ERR_STATE_STORE', ...options });
+  }
+}
+
+/** The call is not allowed in the current state (for example a store queried before RUNNING). */
+export class IllegalStateError extends StreamsError {
+  constructor(message: string, options: StreamsErrorOptions = {}) {
+    super(message, { code: 'ERR_ILLEGAL_STATE', ...options });
+  }
+}
+
+/** This member no longer owns the task: everything uncommitted was dropped and the new owner goes on. */
+export class TaskMigratedError extends StreamsError {
+  constructor(message: string, options: StreamsErrorOptions = {}) {
+    super(message, { code: 'ERR_TASK_MIGRATED', ...options });
+  }
+}
