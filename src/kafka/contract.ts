@@ -20,8 +20,8 @@ export interface ConsumedMessage extends TopicPartition {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly timestamp: number;
-  /** Lazily turned into Headers by the reader: most records have none. */
-  readonly headers: Headers;
+  /** As the client gives them, undefined when there are none; `messageHeaders()` of headers.ts turns them into Headers. */
+  readonly headers?: readonly { readonly [key: string]: Buffer | string | null }[];
 }
 
 /** How the runtime reacts: repeat the same call, abort and start the interval again, or start over with a new producer. */
