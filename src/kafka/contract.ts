@@ -63,6 +63,8 @@ export interface MembershipConsumer {
 
 export interface FetchConsumerOptions {
   readonly isolation: 'read_committed' | 'read_uncommitted';
+  /** Never joined: only the name that brokers check access rights with. @default the client id */
+  readonly groupId?: string;
   /** Upper bound of what is prefetched, bytes. */
   readonly maxPrefetchBytes: number;
   readonly overrides?: { readonly [key: string]: string | number | boolean };
@@ -99,7 +101,8 @@ export interface ProducerOptions {
 export interface Producer {
   connect(timeoutMs: number): Promise<void>;
   initTransactions(timeoutMs: number): Promise<void>;
-  beginTransaction(): void;
+  /** A promise, because the client answers on another thread: await it before `produce`. */
+  beginTransaction(): Promise<void>;
   /** False: the queue is full, nothing was taken; poll and try again. Throws a KafkaClientError otherwise. */
   produce(topic: string, partition: number, key: Buffer | null, value: Buffer | null, timestamp: number | null, headers: Headers): boolean;
   poll(): void;
