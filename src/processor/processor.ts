@@ -66,6 +66,10 @@ export interface InternalProcessorContext<KOut = unknown, VOut = unknown> extend
   droppedRecord(reason: string): void;
   /** A configuration value of the application (`StreamsConfig` key, camelCase), for example `emitIntervalMs`. */
   config(key: string): unknown;
+  /** What an operator stored with `setProcessorMetadata` before the last commit (Java's ProcessorMetadata; it travels in the offset commit's metadata); undefined when never set. */
+  processorMetadata(key: string): number | undefined;
+  /** Remember a number of the operator across restarts; committed with the offsets. */
+  setProcessorMetadata(key: string, value: number): void;
   /** Encode with the application's default serdes when an operator was given none. */
   readonly defaultKeySerde: import('../serdes/serde.ts').Serde<unknown> | undefined;
   readonly defaultValueSerde: import('../serdes/serde.ts').Serde<unknown> | undefined;
