@@ -70,12 +70,6 @@ export interface InternalProcessorContext<KOut = unknown, VOut = unknown> extend
   processorMetadata(key: string): number | undefined;
   /** Remember a number of the operator across restarts; committed with the offsets. */
   setProcessorMetadata(key: string, value: number): void;
-  /**
-   * A number that an operator keeps across restarts without a store (emit-on-close: the last close time emitted, under its store's name as in Java).
-   * It travels in the metadata of the next offset commit. Undefined before the first `setProcessorMetadata`.
-   */
-  processorMetadata(key: string): number | undefined;
-  setProcessorMetadata(key: string, value: number): void;
   /** Encode with the application's default serdes when an operator was given none. */
   readonly defaultKeySerde: import('../serdes/serde.ts').Serde<unknown> | undefined;
   readonly defaultValueSerde: import('../serdes/serde.ts').Serde<unknown> | undefined;

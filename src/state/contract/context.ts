@@ -12,8 +12,8 @@ export interface StateStoreContext {
   readonly defaultValueSerde: Serde<unknown> | undefined;
   /** Name of the store's changelog topic, passed to serdes as the topic. */
   changelogTopic(storeName: string): string;
-  /** Append a record to a store's changelog. Called once for each logged change; the runtime keeps the order and sends at the commit. */
-  logChange(storeName: string, key: Buffer, value: Buffer | null, timestamp: number, headers: Headers): void;
+  /** Append a record to a store's changelog. Called once for each logged change; the runtime keeps the order and sends at the commit. `timestamp` null: none is given, as Java's buffers do. */
+  logChange(storeName: string, key: Buffer, value: Buffer | null, timestamp: number | null, headers: Headers): void;
   /** Context of the record under processing. Stores keep it with a cached entry and set it while they flush. */
   recordContext: RecordContext;
   /** The task's stream time: the highest record timestamp seen. */
