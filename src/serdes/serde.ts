@@ -27,6 +27,11 @@ export interface Serde<T> {
    * Called with all messages of the batch that this serde will decode.
    */
   prepare?(batch: readonly PrepareItem[]): Promise<void>;
+  /**
+   * Awaited before a task starts, with the names of the topics (sinks, repartition topics, changelogs) that this serde will encode for: the place
+   * to register schemas, since `serialize` is synchronous. Called again when a topic joins; topics already prepared cost nothing.
+   */
+  prepareEncode?(topics: readonly string[]): Promise<void>;
   /** For serdes around another one (windowed keys): the serde to use when the inner one was left to the configuration's default. */
   withDefaults?(defaultKey: Serde<unknown> | undefined, defaultValue: Serde<unknown> | undefined): Serde<T>;
 }
