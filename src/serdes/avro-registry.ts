@@ -97,7 +97,7 @@ class AvroRegistrySerde<T> implements Serde<T> {
       const subject = this.#subject(topic, type);
       let id = this.#idsBySubject.get(subject);
       if (id === undefined) {
-        id = await this.#client.schemaId(subject, this.#schemaText as string, this.#options.autoRegister ?? true);
+        id = await this.#schemaId(subject);
         this.#idsBySubject.set(subject, id);
       }
       this.#idsByTopic.set(topic, id);
@@ -159,6 +159,14 @@ class AvroRegistrySerde<T> implements Serde<T> {
       // A registry that is down says nothing about the record: only what it answers about the id is kept for it.
       if (cause instanceof RegistryError && !cause.aboutSchema) throw new SerializationError(`The ${this.name} serde cannot fetch the schema ${id}: ${cause.message}`, { cause });
       this.#unreadable.set(id, cause);
+    }
+  }
+
+  async #schemaId(subject: string): Promise<number> {
+    try {
+      return await this.#client.schemaId(subject, this.#schemaText as string, this.#options.autoRegister ?? true);
+    } catch (cause) {
+      throw new SerializationError(`The ${this.name} serde cannot encode: ${messageOf(cause)}`, { cause });
     }
   }
 

@@ -119,6 +119,8 @@ export class SchemaRegistryClient {
 
 /** Status that the registry answered with; undefined when it answered nothing. */
 function statusOf(error: unknown): number | undefined {
+  // The client's lookup of a schema under a subject hides the 404 behind this error.
+  if (error instanceof Error && error.name === 'ConfluentSchemaRegistryError') return 404;
   const status = (error as { status?: unknown } | null)?.status;
   return typeof status === 'number' && !isTransport(error) ? status : undefined;
 }
