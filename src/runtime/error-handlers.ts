@@ -38,8 +38,8 @@ export type HandlerResponse<Action extends string = 'fail' | 'continue'> = Actio
 /** A record of an input topic could not be decoded. `record` is what was read. */
 export type DeserializationExceptionHandler = (context: ErrorHandlerContext, record: RawRecord, error: Error) => HandlerResponse;
 
-/** A processor or a user function threw. `record` is what it was given. */
-export type ProcessingExceptionHandler = (context: ErrorHandlerContext, record: StreamRecord<unknown, unknown>, error: Error) => HandlerResponse;
+/** A processor or a user function threw. `record` is what it was given; null in a punctuator. */
+export type ProcessingExceptionHandler = (context: ErrorHandlerContext, record: StreamRecord<unknown, unknown> | null, error: Error) => HandlerResponse;
 
 /** An output record could not be encoded or sent. `context` is undefined when the input it came from is no longer known. */
 export type ProductionExceptionHandler = (context: ErrorHandlerContext | undefined, record: RawRecord, error: Error) => HandlerResponse;

@@ -1,0 +1,113 @@
+import type { Logger } from 'pino';
+import type { ConsumedMessage } from '../../kafka/contract.ts';
+import { type Headers, NO_HEADERS } from '../../processor/headers.ts';
+import { RecordContext } from '../../processor/record-context.ts';
+import type { Serde } from '../../serdes/serde.ts';
+import type { StateStoreContext } from '../../state/contract/context.ts';
+import type { StateStore } from '../../state/contract/stores.ts';
+import type { TaskState } from '../../state/contract/task-state.ts';
+import type { ResolvedConfig } from '../config.ts';
+import type { StorePlan } from '../plan.ts';
+import type { RecordCollector } from '../record-collector.ts';
+import type { PunctuationSchedule } from './punctuation-queue.ts';
+import type { TaskMetrics } from './task-metrics.ts';
+
+/** Where no input record is under processing. */
+export const NO_RECORD = new RecordContext('', -1, -1, -1, NO_HEADERS, false);
+
+/** Least time between two warnings with the same reason, milliseconds. */
+const WARNING_INTERVAL = 10_000;
+
+export interface TaskContextOptions {
+  readonly id: string;
+  readonly partition: number;
+  readonly stores: readonly StorePlan[];
+  readonly collector: RecordCollector;
+  readonly state: TaskState;
+  readonly config: ResolvedConfig;
+  readonly logger: Logger;
+  readonly globalStores: ReadonlyMap<string, StateStore>;
+  readonly now: () => number;
+  readonly metrics: TaskMetrics;
+}
+
+/** What the nodes, stores and processor contexts of one task share. */
+export class TaskContext implements StateStoreContext {
+  readonly applicationId: string;
+  readonly taskId: string;
+  readonly partition: number;
+  readonly defaultKeySerde: Serde<unknown> | undefined;
+  readonly defaultValueSerde: Serde<unknown> | undefined;
+  readonly taskState: TaskState;
+  readonly collector: RecordCollector;
+  readonly settings: ResolvedConfig;
+  readonly logger: Logger;
+  readonly globalStores: ReadonlyMap<string, StateStore>;
+  readonly now: () => number;
+  readonly metrics: TaskMetrics;
+
+  recordContext: RecordContext = NO_RECORD;
+  streamTime = -1;
+  /** The input record under processing, as it was read; null in punctuators. */
+  message: ConsumedMessage | null = null;
+  commitRequested = false;
+  /** Numbers that operators keep in the commit metadata. */
+  processorMetadata = new Map<string, number>();
+  processorMetadataMoved = false;
+  /** Takes new schedules; set by the task. */
+  schedule: (type: 'stream-time' | 'wall-clock-time', schedule: PunctuationSchedule) => void = () => {};
+
+  private readonly changelogs = new Map<string, string>();
+  private readonly sourceChangelogs = new Set<string>();
+  private readonly warnedAt = new Map<string, number>();
+
+  constructor(options: TaskContextOptions) {
+    this.applicationId = options.config.applicationId;
+    this.taskId = options.id;
+    this.partition = options.partition;
+    this.defaultKeySerde = options.config.defaultKeySerde;
+    this.defaultValueSerde = options.config.defaultValueSerde;
+    this.taskState = options.state;
+    this.collector = options.collector;
+    this.settings = options.config;
+    this.logger = options.logger;
+    this.globalStores = options.globalStores;
+    this.now = options.now;
+    this.metrics = options.metrics;
+    for (const { builder, changelogTopic, changelogIsSource } of options.stores) {
+      if (changelogTopic !== undefined) this.changelogs.set(builder.name, changelogTopic);
+      if (changelogIsSource) this.sourceChangelogs.add(builder.name);
+    }
+  }
+
+  /** A store without a changelog is encoded under the name that its changelog would have, as in Java. */
+  changelogTopic(storeName: string): string {
+    return this.changelogs.get(storeName) ?? `${this.applicationId}-${storeName}-changelog`;
+  }
+
+  logChange(storeName: string, key: Buffer, value: Buffer | null, timestamp: number | null, headers: Headers): void {
+    const topic = this.changelogs.get(storeName);
+    // A source topic that serves as the changelog already holds the record.
+    if (topic === undefined || this.sourceChangelogs.has(storeName)) return;
+    this.collector.send(topic, this.partition, key, value, timestamp, headers);
+  }
+
+  droppedRecord(reason: string): void {
+    this.metrics.dropped++;
+    this.warn(reason, {});
+  }
+
+  /** Log at most once in a while for each message: what makes one record unusable often does so for all that follow. */
+  warn(message: string, fields: object): void {
+    const now = this.now();
+    const last = this.warnedAt.get(message);
+    if (last !== undefined && now - last < WARNING_INTERVAL && now >= last) return;
+    this.warnedAt.set(message, now);
+    const { topic, partition, offset, timestamp } = this.recordContext;
+    this.logger.warn({ topic, partition, offset, timestamp, ...fields }, `Skipping a record: ${message}`);
+  }
+
+  config(key: string): unknown {
+    return (this.settings as unknown as { readonly [key: string]: unknown })[key];
+  }
+}
