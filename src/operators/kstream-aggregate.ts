@@ -1,0 +1,78 @@
+import type { InternalProcessorContext, Processor, ProcessorContext } from '../processor/processor.ts';
+import type { StreamRecord } from '../processor/record.ts';
+import type { Change } from './change.ts';
+import { ChangeForwarder } from './change-forwarder.ts';
+import type { Aggregator, Initializer } from './functions.ts';
+import type { KStreamAggregateSupplier, KTableValueGetterSupplier } from './ktable-supplier.ts';
+import { materializedGetterSupplier } from './materialized-getter.ts';
+import { NOT_PUT, PUT_LATEST, type TableStore, tableStore } from './table-store.ts';
+
+export interface KStreamAggregateOptions<K, V, VA> {
+  readonly storeName: string;
+  readonly initializer: Initializer<VA>;
+  readonly aggregator: Aggregator<K, V, VA>;
+}
+
+/**
+ * Aggregates the values of each key. Null keys and null values are dropped and counted. A null aggregate deletes the row.
+ * The result carries the highest timestamp of what went into it.
+ */
+export function kstreamAggregate<K, V, VA>(options: KStreamAggregateOptions<K, V, VA>): KStreamAggregateSupplier<K, V, K, VA> {
+  return new AggregateSupplier(options);
+}
+
+class AggregateSupplier<K, V, VA> implements KStreamAggregateSupplier<K, V, K, VA> {
+  readonly #options: KStreamAggregateOptions<K, V, VA>;
+  #sendOldValues = false;
+
+  constructor(options: KStreamAggregateOptions<K, V, VA>) {
+    this.#options = options;
+  }
+
+  get(): Processor<K, V, K, Change<VA>> {
+    return new AggregateProcessor(this.#options, this.#sendOldValues);
+  }
+
+  view(): KTableValueGetterSupplier<K, VA> {
+    return materializedGetterSupplier(this.#options.storeName);
+  }
+
+  enableSendingOldValues(): boolean {
+    this.#sendOldValues = true;
+    return true;
+  }
+}
+
+class AggregateProcessor<K, V, VA> implements Processor<K, V, K, Change<VA>> {
+  readonly #options: KStreamAggregateOptions<K, V, VA>;
+  readonly #sendOldValues: boolean;
+  #context!: InternalProcessorContext<K, Change<VA>>;
+  #store!: TableStore<K, VA>;
+  #forwarder!: ChangeForwarder<K, VA>;
+
+  constructor(options: KStreamAggregateOptions<K, V, VA>, sendOldValues: boolean) {
+    this.#options = options;
+    this.#sendOldValues = sendOldValues;
+  }
+
+  init(context: ProcessorContext<K, Change<VA>>): void {
+    this.#context = context as InternalProcessorContext<K, Change<VA>>;
+    this.#store = tableStore(this.#context, this.#options.storeName);
+    this.#forwarder = new ChangeForwarder(this.#context, this.#store.store, this.#sendOldValues);
+  }
+
+  process(record: StreamRecord<K, V>): void {
+    const { key, value } = record;
+    if (key == null || value == null) {
+      this.#context.droppedRecord('null key or value');
+      return;
+    }
+    const row = this.#store.get(key);
+    // Without a row the old value sent on is the initial one, not null, as in Java: a table after this one may subtract it.
+    const oldValue = row === null ? this.#options.initializer() : row.value;
+    const timestamp = row === null ? record.timestamp : Math.max(record.timestamp, row.timestamp);
+    const newValue = this.#options.aggregator(key, value, oldValue);
+    const put = this.#store.put(key, newValue, timestamp);
+    if (put !== NOT_PUT) this.#forwarder.forward(key, newValue, oldValue, put === PUT_LATEST, timestamp, record.headers);
+  }
+}
