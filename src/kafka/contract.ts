@@ -118,6 +118,8 @@ export interface Producer {
 export interface TopicDescription {
   readonly name: string;
   readonly partitions: number;
+  /** Given at creation, unlike any other topic's; undefined where the broker gives none. */
+  readonly topicId?: string;
 }
 
 export interface NewTopic {
