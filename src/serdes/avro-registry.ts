@@ -99,6 +99,8 @@ class AvroRegistrySerde<T> implements Serde<T> {
       if (id === undefined) {
         id = await this.#schemaId(subject);
         this.#idsBySubject.set(subject, id);
+        this.#readers.set(id, { type, resolver: undefined });
+        await this.#fetchSubject(subject);
       }
       this.#idsByTopic.set(topic, id);
     }
@@ -147,6 +149,17 @@ class AvroRegistrySerde<T> implements Serde<T> {
     } catch (cause) {
       throw decodeFailure(this.name, topic, `it does not fit the schema ${id}: ${messageOf(cause)}`, cause);
     }
+  }
+
+  /** What this serde encodes may be read back from a store that earlier versions of the application wrote to: no batch announces those ids. */
+  async #fetchSubject(subject: string): Promise<void> {
+    let ids: readonly number[];
+    try {
+      ids = await this.#client.idsOf(subject);
+    } catch (cause) {
+      throw new SerializationError(`The ${this.name} serde cannot list what was registered before: ${messageOf(cause)}`, { cause });
+    }
+    await Promise.all(ids.filter((id) => !this.#readers.has(id)).map((id) => this.#fetchReader(id)));
   }
 
   async #fetchReader(id: number): Promise<void> {

@@ -7,6 +7,8 @@ import type { AvroOptions } from './avro.ts';
 import { messageOf } from './failure.ts';
 import { optionalModule } from './optional-module.ts';
 
+const MAX_DELETED_VERSIONS = 100;
+
 type RegistryModule = { SchemaRegistry: typeof SchemaRegistry; SchemaType: typeof SchemaType };
 type ClientArguments = ConstructorParameters<typeof SchemaRegistry>[0];
 
@@ -74,6 +76,22 @@ export class SchemaRegistryClient {
     const confluentSchema = { type: this.#avroSchemaType, schema };
     if (!register) return this.#call(`the schema of subject ${subject}`, () => this.#registry.getRegistryIdBySchema(subject, confluentSchema));
     return this.#call(`registering the schema of subject ${subject}`, async () => (await this.#register(subject, confluentSchema)).id);
+  }
+
+  /** The ids of all versions of a subject, oldest first. */
+  async idsOf(subject: string): Promise<number[]> {
+    const latest = await this.#call(`the latest schema of subject ${subject}`, () => this.#registry.getLatestSchemaId(subject));
+    const ids: number[] = [];
+    // The client cannot list versions: they are counted up to the latest, over those that were deleted.
+    for (let version = 1, missing = 0; ids.at(-1) !== latest && missing <= MAX_DELETED_VERSIONS; version++) {
+      try {
+        ids.push(await this.#call(`version ${version} of subject ${subject}`, () => this.#registry.getRegistryId(subject, version)));
+      } catch (error) {
+        if (!(error instanceof RegistryError) || !error.aboutSchema) throw error;
+        missing++;
+      }
+    }
+    return ids;
   }
 
   /**

@@ -75,6 +75,19 @@ describe('avroRegistry', () => {
     assert.deepEqual({ ...laterWriter.deserialize('views', old) }, { user: 'ab', at: 5, url: '/' }, 'resolved into the schema given');
   });
 
+  it('reads what earlier versions of the application wrote to a store, without a batch that announces it', async () => {
+    const idOf = (fields: readonly object[]) => registry.register('app-views-changelog-value', { ...schema, fields });
+    idOf([]);
+    const old = idOf(schema.fields);
+    registry.deleted.add('app-views-changelog-value/1');
+    const serde = serdes.avroRegistry<View & { url: string }>({ registry: options(), schema: later });
+    await serde.prepareEncode?.(['app-views-changelog']);
+    const stored = Buffer.from(`00${old.toString(16).padStart(8, '0')}04616201`, 'hex');
+    assert.deepEqual({ ...serde.deserialize('app-views-changelog', stored) }, { user: 'ab', at: -1, url: '/' });
+    const own = serde.serialize('app-views-changelog', { user: 'a', at: 1, url: '/u' });
+    assert.equal(serde.deserialize('app-views-changelog', own).url, '/u');
+  });
+
   it('encodes values larger than its scratch space', async () => {
     const serde = serdes.avroRegistry<View>({ registry: options(), schema });
     await serde.prepareEncode?.(['views']);

@@ -7,6 +7,8 @@ export interface StubRegistry {
   readonly requests: string[];
   /** Compatibility level by subject; a subject without one answers 404, as a real registry does. */
   readonly levels: Map<string, string>;
+  /** Versions that answer 404, as `subject/version`. */
+  readonly deleted: Set<string>;
   /** Called first; a status answers the request with it, 'hang' never answers. */
   intercept: ((request: string) => number | 'hang' | undefined) | undefined;
   register(subject: string, schema: unknown): number;
@@ -24,6 +26,7 @@ export async function startSchemaRegistry(auth?: { username: string; password: s
   const subjects = new Map<string, number[]>();
   const levels = new Map<string, string>();
   const requests: string[] = [];
+  const deleted = new Set<string>();
 
   const idOf = (schema: string): number => {
     const index = schemas.findIndex((entry) => entry.schema === schema);
@@ -37,7 +40,7 @@ export async function startSchemaRegistry(auth?: { username: string; password: s
   };
 
   const answer = (method: string, path: string, body: { schema?: string; schemaType?: string; compatibility?: string } | undefined): Answer => {
-    const [, kind, second, third] = path.split('/').map(decodeURIComponent);
+    const [, kind, second, third, fourth] = path.split('/').map(decodeURIComponent);
     if (kind === 'schemas') {
       const found = schemas[Number(third) - 1];
       return found ? { status: 200, body: found } : { status: 404, body: { error_code: 40403, message: 'Schema not found' } };
@@ -51,6 +54,13 @@ export async function startSchemaRegistry(auth?: { username: string; password: s
       return { status: 200, body };
     }
     if (kind === 'subjects' && method === 'POST' && third === 'versions') return { status: 200, body: { id: register(second as string, body?.schema as string) } };
+    if (kind === 'subjects' && method === 'GET' && third === 'versions') {
+      const ids = subjects.get(second as string) ?? [];
+      const version = fourth === 'latest' ? ids.length : Number(fourth);
+      const id = deleted.has(`${second}/${version}`) ? undefined : ids[version - 1];
+      if (id === undefined) return { status: 404, body: { error_code: 40402, message: `Version ${fourth} not found.` } };
+      return { status: 200, body: { subject: second, version, id, schema: schemas[id - 1]?.schema } };
+    }
     if (kind === 'subjects' && method === 'POST') {
       const id = idOf(body?.schema as string);
       if (subjects.get(second as string)?.includes(id)) return { status: 200, body: { id, subject: second, version: 1, schema: body?.schema } };
@@ -84,6 +94,7 @@ export async function startSchemaRegistry(auth?: { username: string; password: s
     host: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     levels,
+    deleted,
     intercept: undefined,
     register: (subject, schema) => register(subject, JSON.stringify(schema)),
     close: () =>
