@@ -11,6 +11,8 @@ const QUEUE_FULL = kafka.CODES.ERRORS.ERR__QUEUE_FULL;
 const TOPIC_EXISTS = kafka.CODES.ERRORS.ERR_TOPIC_ALREADY_EXISTS;
 
 export type Message = kafka.Message;
+/** What producers and consumers have in common. */
+type Client = kafka.Client<'event.error'>;
 
 /**
  * Create what is missing of `topics`, with four partitions. They keep records for ever: a broker deletes by the records' own times, and a replayed log may
@@ -58,7 +60,7 @@ export async function hasRecords(bootstrap: string, topic: string): Promise<bool
 /** Writes keyed records, as fast as the broker takes them. */
 export class Feed {
   readonly #producer: kafka.Producer;
-  #failure: Error | undefined;
+  #failure: kafka.LibrdKafkaError | undefined;
 
   private constructor(producer: kafka.Producer) {
     this.#producer = producer;
@@ -208,7 +210,8 @@ export class Probe {
   }
 }
 
-async function connect<C extends kafka.Producer | kafka.KafkaConsumer>(client: C, bootstrap: string): Promise<C> {
+async function connect<C extends Client>(client: C, bootstrap: string): Promise<C> {
+  // What goes wrong reaches the caller of the next call; without a listener it would end the process.
   client.on('event.error', () => {});
   try {
     await done((cb) => client.connect({ timeout: TIMEOUT_MS }, cb));
@@ -219,7 +222,7 @@ async function connect<C extends kafka.Producer | kafka.KafkaConsumer>(client: C
 }
 
 /** A topic that was just made takes a moment to have leaders. */
-async function partitionsOf(client: kafka.Producer | kafka.KafkaConsumer, topic: string): Promise<number[]> {
+async function partitionsOf(client: Client, topic: string): Promise<number[]> {
   const deadline = Date.now() + NEW_TOPIC_MS;
   for (;;) {
     const metadata = await done<kafka.Metadata>((cb) => client.getMetadata({ topic, timeout: TIMEOUT_MS }, cb));
