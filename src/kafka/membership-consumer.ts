@@ -3,7 +3,7 @@ import { IllegalStateError } from '../errors.ts';
 import { clientProperties } from './client-config.ts';
 import { Connection, type NativeClient } from './connection.ts';
 import type { ClientOptions, MembershipConsumer, MembershipOptions, RebalanceEvent, TopicPartition, TopicPartitionOffset } from './contract.ts';
-import { KafkaErrorCode, type NativeError, toClientError } from './errors.ts';
+import { KafkaClientError, KafkaErrorCode, type NativeError, toClientError } from './errors.ts';
 import { type RdKafka, rdKafka } from './native.ts';
 
 type NativeConsumer = NativeClient &
@@ -20,7 +20,6 @@ const OFFSET_END = -1;
 /** Messages that a paused partition may still hand over; they are dropped. */
 const POLL_BATCH = 32;
 
-/** While a transaction that holds offsets is being finished. */
 const COMMITTED_RETRY_MS = 20;
 
 /**
@@ -131,24 +130,37 @@ export class RdKafkaMembershipConsumer implements MembershipConsumer {
   async committed(partitions: readonly TopicPartition[], timeoutMs: number): Promise<(TopicPartitionOffset & { readonly committed: boolean })[]> {
     if (partitions.length === 0) return [];
     if (!this.#connection.connected) throw new IllegalStateError('Could not read the committed offsets: the member is not connected');
-    const operation = 'read the committed offsets';
     this.#offsets ??= rdKafka().AdminClient.createFrom(this.#connection.native);
-    const admin = this.#offsets;
     const deadline = Date.now() + timeoutMs;
     for (;;) {
-      const left = Math.max(1, deadline - Date.now());
-      const groups = await this.#connection.calls.run<RdKafka.GroupResults[]>(operation, left, (done) => {
-        admin.listConsumerGroupOffsets([{ groupId: this.#groupId, partitions: plain(partitions) }], { timeout: left, requireStableOffsets: true }, done);
-      });
-      const group = groups[0];
-      if (group?.error !== undefined) throw this.#connection.calls.error(group.error, operation);
-      const found = group?.partitions ?? [];
-      const failed = found.find(({ error }) => error !== undefined && error.code !== 0);
-      if (failed === undefined) return found.map(committedOffset);
-      const error = toClientError(failed.error as NativeError, operation, { topic: failed.topic, partition: failed.partition });
-      if (error.reaction !== 'retriable' || Date.now() + COMMITTED_RETRY_MS >= deadline) throw error;
-      await sleep(COMMITTED_RETRY_MS);
+      try {
+        return await this.#committedNow(this.#offsets, partitions, Math.max(1, deadline - Date.now()));
+      } catch (error) {
+        // A transaction that holds offsets is being finished, or the coordinator is just moving in.
+        const again = error instanceof KafkaClientError && error.reaction === 'retriable' && Date.now() + COMMITTED_RETRY_MS < deadline;
+        if (!again) throw error;
+        await sleep(COMMITTED_RETRY_MS);
+      }
     }
+  }
+
+  async #committedNow(
+    admin: RdKafka.IAdminClient,
+    partitions: readonly TopicPartition[],
+    timeoutMs: number,
+  ): Promise<(TopicPartitionOffset & { readonly committed: boolean })[]> {
+    const operation = 'read the committed offsets';
+    const groups = await this.#connection.calls.run<RdKafka.GroupResults[]>(operation, timeoutMs, (done) => {
+      admin.listConsumerGroupOffsets([{ groupId: this.#groupId, partitions: plain(partitions) }], { timeout: timeoutMs, requireStableOffsets: true }, done);
+    });
+    const group = groups[0];
+    if (group?.error !== undefined) throw this.#connection.calls.error(group.error, operation);
+    return (group?.partitions ?? []).map((found) => {
+      const { topic, partition, offset, metadata, error } = found;
+      if (error !== undefined && error.code !== 0) throw toClientError(error, operation, { topic, partition });
+      const committed = offset >= 0;
+      return metadata == null ? { topic, partition, offset, committed } : { topic, partition, offset, metadata, committed };
+    });
   }
 
   async close(): Promise<void> {
@@ -183,11 +195,6 @@ export class RdKafkaMembershipConsumer implements MembershipConsumer {
       throw this.#connection.calls.error(error as NativeError, operation);
     }
   }
-}
-
-function committedOffset({ topic, partition, offset, metadata }: RdKafka.TopicPartitionOffsetAndMetadata): TopicPartitionOffset & { readonly committed: boolean } {
-  const committed = offset >= 0;
-  return metadata == null ? { topic, partition, offset, committed } : { topic, partition, offset, metadata, committed };
 }
 
 function plain(partitions: readonly TopicPartition[]): { topic: string; partition: number }[] {
