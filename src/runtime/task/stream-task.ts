@@ -110,6 +110,11 @@ export class StreamTask {
     return this.preparation.run(messages);
   }
 
+  /** Whether a source of the sub-topology reads a topic, by name or by pattern. */
+  reads(topic: string): boolean {
+    return this.nodes.sourceOf(topic) !== undefined;
+  }
+
   /** Put a message at the end of its partition's queue. */
   add(topic: string, partition: number, message: ConsumedMessage): void {
     const queue = this.group.queue(topic) ?? this.createQueue(topic, partition);
