@@ -46,6 +46,16 @@ export class GlobalTask {
     }
   }
 
+  /** As `StreamTask.needsPrepareEncode`. */
+  get needsPrepareEncode(): boolean {
+    return this.context.encoders.size > 0;
+  }
+
+  /** As `StreamTask.prepareEncode`. */
+  prepareEncode(): Promise<void> {
+    return this.context.prepareEncode();
+  }
+
   initialize(): void {
     this.nodes.init();
   }

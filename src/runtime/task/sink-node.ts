@@ -31,6 +31,9 @@ export class SinkNode implements TaskNode {
     this.partitioner = partitioner;
     this.task = task;
     this.errors = errors;
+    const known = typeof topic === 'string' ? topic : undefined;
+    task.encodes(known, keySerde);
+    task.encodes(known, valueSerde);
   }
 
   process(record: StreamRecord<unknown, unknown>): void {

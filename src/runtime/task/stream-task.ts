@@ -84,6 +84,16 @@ export class StreamTask {
     }
   }
 
+  /** True when serdes of its sinks or stores want to prepare before they encode. Known when the stores are open. */
+  get needsPrepareEncode(): boolean {
+    return this.context.encoders.size > 0;
+  }
+
+  /** Let serdes do the I/O that encoding needs, such as registering schemas. To be awaited before `initialize`. */
+  prepareEncode(): Promise<void> {
+    return this.context.prepareEncode();
+  }
+
   /** Initialise the processors. The stores are restored. */
   initialize(): void {
     this.nodes.init();

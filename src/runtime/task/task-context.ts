@@ -57,6 +57,9 @@ export class TaskContext implements StateStoreContext {
   /** Takes new schedules; set by the task. */
   schedule: (type: 'stream-time' | 'wall-clock-time', schedule: PunctuationSchedule) => void = () => {};
 
+  /** Serdes that prepare for the topics they encode for, with the names of those that are known. */
+  readonly encoders = new Map<Serde<unknown>, Set<string>>();
+
   private readonly changelogs = new Map<string, string>();
   private readonly sourceChangelogs = new Set<string>();
   private readonly warnedAt = new Map<string, number>();
@@ -83,6 +86,18 @@ export class TaskContext implements StateStoreContext {
   /** A store without a changelog is encoded under the name that its changelog would have, as in Java. */
   changelogTopic(storeName: string): string {
     return this.changelogs.get(storeName) ?? `${this.applicationId}-${storeName}-changelog`;
+  }
+
+  /** `topic` undefined: it is chosen for each record. */
+  encodes(topic: string | undefined, serde: Serde<unknown>): void {
+    if (serde.prepareEncode === undefined) return;
+    const topics = this.encoders.get(serde) ?? new Set();
+    if (topic !== undefined) topics.add(topic);
+    this.encoders.set(serde, topics);
+  }
+
+  async prepareEncode(): Promise<void> {
+    await Promise.all(Array.from(this.encoders, ([serde, topics]) => serde.prepareEncode?.([...topics])));
   }
 
   logChange(storeName: string, key: Buffer, value: Buffer | null, timestamp: number | null, headers: Headers): void {

@@ -12,6 +12,8 @@ export interface StateStoreContext {
   readonly defaultValueSerde: Serde<unknown> | undefined;
   /** Name of the store's changelog topic, passed to serdes as the topic. */
   changelogTopic(storeName: string): string;
+  /** A store announces, while it is initialised, a serde that it will encode with and the topic it passes to it: what the serde prepares is awaited before the task starts. */
+  encodes?(topic: string, serde: Serde<unknown>): void;
   /** Append a record to a store's changelog. Called once for each logged change; the runtime keeps the order and sends at the commit. `timestamp` null: none is given, as Java's buffers do. */
   logChange(storeName: string, key: Buffer, value: Buffer | null, timestamp: number | null, headers: Headers): void;
   /** Context of the record under processing. Stores keep it with a cached entry and set it while they flush. */
