@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { startBroker } from '../test/support/broker.ts';
+import { driverBroker } from './lib/broker.ts';
 import { buildJavaPeer, buildLibrary } from './lib/build.ts';
 import { Cluster } from './lib/cluster.ts';
 import { type Contestant, type Guarantee, type RunOptions, startJava, startMillrace } from './lib/contestants.ts';
@@ -60,8 +60,8 @@ try {
 async function bench(): Promise<void> {
   buildLibrary();
   const classPath = options.against === 'java' ? buildJavaPeer() : undefined;
-  const broker = await startBroker();
-  cleanUp.push(() => broker.close());
+  const broker = await driverBroker();
+  cleanUp.push(() => broker.stop());
   const cluster = await Cluster.connect(broker.bootstrapServers);
   cleanUp.push(() => cluster.close());
   const stateDir = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
