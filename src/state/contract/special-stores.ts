@@ -18,13 +18,13 @@ export interface ChangeLike<V> {
 export type EvictionCallback<K, T> = (key: K, value: T, context: RecordContext) => void;
 
 /**
- * The buffer behind `suppress` (kind `suppress`): at most one change a key, ordered by (time, serialised key). A later change of a buffered key replaces the new
- * value but keeps its place (the time of the first), its old value and its prior value. Always in memory; the changelog is written at the flush, as in Java.
+ * The buffer behind `suppress` (kind `suppress`): at most one change a key, ordered by (time, serialised key). A later change of a buffered key replaces new
+ * value, old value and context, but keeps its place (the time of the first) and its prior value (the old value of the first). Always in memory; the changelog is written at the flush, as in Java.
  */
 export interface TimeOrderedChangeBuffer<K, V> extends StateStore {
   /** `context` carries timestamp, headers and origin of the record; they come back at the eviction. */
   put(time: number, key: K, change: ChangeLike<V>, context: RecordContext): void;
-  /** Evict in order as long as `predicate` (which reads the getters below) is true. An entry is out of the buffer before `callback` is called; `predicate` sees the state after it. */
+  /** Evict in order as long as `predicate` (which reads the getters below) is true. As in Java an entry is still in the buffer while `callback` runs (`priorValue` sees it), and out of it when `predicate` is asked next. */
   evictWhile(predicate: () => boolean, callback: EvictionCallback<K, ChangeLike<V>>): void;
   /** What the downstream saw last of a buffered key (null: nothing); undefined when the key is not buffered. The timestamp is -1, as in Java. */
   priorValue(key: K): ValueAndTimestamp<V> | null | undefined;
