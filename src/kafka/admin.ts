@@ -2,7 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { IllegalStateError } from '../errors.ts';
 import { clientProperties } from './client-config.ts';
 import { Connection } from './connection.ts';
-import { type Admin, type ClientOptions, type NewTopic, partitionKey, type TopicDescription, type TopicPartition, type TopicPartitionOffset } from './contract.ts';
+import {
+  type Admin,
+  type ClientOptions,
+  type NewTopic,
+  partitionKey,
+  type TopicDescription,
+  type TopicPartition,
+  type TopicPartitionOffset,
+} from './contract.ts';
 import { EmbeddedAdmin, type NativeAdminClient } from './embedded-admin.ts';
 import { KafkaClientError, KafkaErrorCode, timeoutError, toClientError } from './errors.ts';
 import { type RdKafka, rdKafka } from './native.ts';

@@ -109,5 +109,7 @@ export class Connection<C extends NativeClient> {
 function badProperties(what: string, cause: unknown, redact: (text: string) => string, properties: ClientProperties): Error {
   const reason = redact(cause instanceof Error ? cause.message : String(cause));
   const key = Object.keys(properties).find((name) => reason.includes(`"${name}"`));
-  return new ConfigError(`The Kafka ${what} refuses its configuration${key === undefined ? '' : ` ${key}`}: ${reason}. See librdkafka's CONFIGURATION.md for properties and values`);
+  return new ConfigError(
+    `The Kafka ${what} refuses its configuration${key === undefined ? '' : ` ${key}`}: ${reason}. See librdkafka's CONFIGURATION.md for properties and values`,
+  );
 }

@@ -139,7 +139,12 @@ export interface Admin {
   /** Existing topics are left alone. */
   createTopics(topics: readonly NewTopic[], timeoutMs: number): Promise<void>;
   deleteTopics(names: readonly string[], timeoutMs: number): Promise<void>;
-  listOffsets(partitions: readonly TopicPartition[], at: 'earliest' | 'latest' | { readonly timestamp: number }, isolation: 'read_committed' | 'read_uncommitted', timeoutMs: number): Promise<Map<string, number>>;
+  listOffsets(
+    partitions: readonly TopicPartition[],
+    at: 'earliest' | 'latest' | { readonly timestamp: number },
+    isolation: 'read_committed' | 'read_uncommitted',
+    timeoutMs: number,
+  ): Promise<Map<string, number>>;
   /** Delete records before each offset. */
   deleteRecords(before: readonly TopicPartitionOffset[], timeoutMs: number): Promise<void>;
   close(): Promise<void>;

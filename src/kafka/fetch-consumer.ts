@@ -107,7 +107,13 @@ export class RdKafkaFetchConsumer implements FetchConsumer {
       const places = partitions.map(({ topic, partition, offset }) => ({ topic, partition, offset }));
       this.#sync('assign partitions', () => this.#connection.native.incrementalAssign(places));
       for (const place of places) {
-        this.#assigned.set(partitionKey(place), { topic: place.topic, partition: place.partition, position: place.offset, paused: false, epoch: ++this.#epoch });
+        this.#assigned.set(partitionKey(place), {
+          topic: place.topic,
+          partition: place.partition,
+          position: place.offset,
+          paused: false,
+          epoch: ++this.#epoch,
+        });
       }
     });
   }
@@ -228,7 +234,12 @@ export class RdKafkaFetchConsumer implements FetchConsumer {
     for (let i = 0; i < messages.length; ) {
       const first = messages[i] as ConsumedMessage;
       let last = i;
-      while (last + 1 < messages.length && (messages[last + 1] as ConsumedMessage).partition === first.partition && (messages[last + 1] as ConsumedMessage).topic === first.topic) last++;
+      while (
+        last + 1 < messages.length &&
+        (messages[last + 1] as ConsumedMessage).partition === first.partition &&
+        (messages[last + 1] as ConsumedMessage).topic === first.topic
+      )
+        last++;
       const known = this.#assigned.get(partitionKey(first));
       if (known === undefined || known.epoch > startedAt) stale = true;
       else known.position = (messages[last] as ConsumedMessage).offset + 1;

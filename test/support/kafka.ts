@@ -1,6 +1,6 @@
 import { createKafkaClients } from '../../src/kafka/client.ts';
 import { type Admin, type ConsumedMessage, type KafkaClients, partitionKey, type TopicPartitionOffset } from '../../src/kafka/contract.ts';
-import { NO_HEADERS, type Headers } from '../../src/processor/headers.ts';
+import { type Headers, NO_HEADERS } from '../../src/processor/headers.ts';
 import { partitionOfKey } from '../../src/util/murmur2.ts';
 import { sharedBroker } from './broker.ts';
 
@@ -101,7 +101,9 @@ export async function connectTestKafka(bootstrapServers?: string): Promise<TestK
       const member = clients.membership({ groupId, groupProtocol: 'classic', sessionTimeoutMs: 10_000, heartbeatIntervalMs: 3000, maxPollIntervalMs: 60_000 });
       await member.connect(TIMEOUT_MS);
       try {
-        const partitions = (await Promise.all(topics.map(async (topic) => Array.from({ length: await partitionsOf(topic) }, (_, partition) => ({ topic, partition }))))).flat();
+        const partitions = (
+          await Promise.all(topics.map(async (topic) => Array.from({ length: await partitionsOf(topic) }, (_, partition) => ({ topic, partition }))))
+        ).flat();
         const offsets = await member.committed(partitions, TIMEOUT_MS);
         return new Map(offsets.filter((p) => p.committed).map((p) => [partitionKey(p), p]));
       } finally {

@@ -49,7 +49,12 @@ export class JavaCluster {
     const classPath = await kafkaClassPath();
     const ports = await freePorts(2 * brokers);
     const directory = mkdtempSync(join(tmpdir(), 'millrace-kafka-'));
-    const nodes = Array.from({ length: brokers }, (_, i) => ({ id: i + 1, port: ports[i] as number, directory: join(directory, `node-${i + 1}`), process: undefined }));
+    const nodes = Array.from({ length: brokers }, (_, i) => ({
+      id: i + 1,
+      port: ports[i] as number,
+      directory: join(directory, `node-${i + 1}`),
+      process: undefined,
+    }));
     const voters = nodes.map((node, i) => `${node.id}@127.0.0.1:${ports[brokers + i]}`).join(',');
     const cluster = new JavaCluster(directory, classPath, options.heapMb ?? 256, nodes);
     try {
@@ -72,7 +77,18 @@ export class JavaCluster {
           };
           const file = join(node.directory, 'server.properties');
           writeFileSync(file, propertiesFile(properties));
-          await run('java', ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', file]);
+          await run('java', [
+            '-XX:TieredStopAtLevel=1',
+            '-XX:+UseSerialGC',
+            '-cp',
+            classPath,
+            'kafka.tools.StorageTool',
+            'format',
+            '-t',
+            clusterId,
+            '-c',
+            file,
+          ]);
         }),
       );
       await Promise.all(nodes.map((node) => cluster.startNode(node.id)));

@@ -1,5 +1,5 @@
-import { type ClusterOptions, JavaCluster } from './java-cluster.ts';
 import { containersLikely, startContainerBroker } from './container-cluster.ts';
+import { type ClusterOptions, JavaCluster } from './java-cluster.ts';
 import { whyNoJava } from './kafka-jars.ts';
 
 export interface RunningBroker {
