@@ -7,7 +7,15 @@ import { GlobalTask } from '../runtime/task/global-task.ts';
 import { StreamTask } from '../runtime/task/stream-task.ts';
 import { TaskMetrics } from '../runtime/task/task-metrics.ts';
 import type { Serde } from '../serdes/serde.ts';
-import type { KeyValueStore, SessionStore, StateStore, TimestampedKeyValueStore, TimestampedWindowStore, VersionedKeyValueStore, WindowStore } from '../state/contract/stores.ts';
+import type {
+  KeyValueStore,
+  SessionStore,
+  StateStore,
+  TimestampedKeyValueStore,
+  TimestampedWindowStore,
+  VersionedKeyValueStore,
+  WindowStore,
+} from '../state/contract/stores.ts';
 import { type Duration, toMillis } from '../time.ts';
 import { plainKeyValueStore, plainWindowStore } from './plain-stores.ts';
 import type { ProducedRecord } from './produced-record.ts';
@@ -141,7 +149,8 @@ export class TopologyTestDriver {
   getStateStore<S extends StateStore = StateStore>(name: string): S {
     this.checkOpen();
     const store = this.getAllStateStores().get(name);
-    if (store === undefined) throw new IllegalStateError(`There is no such state store: there are ${[...this.getAllStateStores().keys()].join(', ') || 'none'}`, { store: name });
+    if (store === undefined)
+      throw new IllegalStateError(`There is no such state store: there are ${[...this.getAllStateStores().keys()].join(', ') || 'none'}`, { store: name });
     return store as S;
   }
 

@@ -39,7 +39,11 @@ export class ErrorHandling {
     const error = asError(cause);
     const context = this.recordContext(operator);
     const failure = (): StreamsError =>
-      this.processingError(`${record === null ? 'A punctuator' : 'A processor or one of its functions'} threw ${error.name}: ${error.message}`, operator, error);
+      this.processingError(
+        `${record === null ? 'A punctuator' : 'A processor or one of its functions'} threw ${error.name}: ${error.message}`,
+        operator,
+        error,
+      );
     const handler = this.task.settings.processingExceptionHandler;
     this.settle('processing', () => (typeof handler === 'string' ? handler : handler(context, record, error)), context, error, failure);
     this.task.warn('processing it failed', { operator, err: error });
@@ -85,7 +89,11 @@ export class ErrorHandling {
     }
     const action = typeof response === 'object' && response !== null ? response.action : response;
     if (action !== 'fail' && action !== 'continue') {
-      throw this.processingError(`The ${kind} exception handler answered ${JSON.stringify(response)}: it must answer 'fail' or 'continue', or { action, deadLetterQueueRecords }`, context.processorNodeId, error);
+      throw this.processingError(
+        `The ${kind} exception handler answered ${JSON.stringify(response)}: it must answer 'fail' or 'continue', or { action, deadLetterQueueRecords }`,
+        context.processorNodeId,
+        error,
+      );
     }
     for (const letter of this.deadLetters(response, context, error)) {
       this.task.collector.send(letter.topic, letter.partition, letter.key, letter.value, letter.timestamp, letter.headers);

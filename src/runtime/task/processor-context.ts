@@ -1,7 +1,7 @@
 import { IllegalStateError, StreamsError, TopologyError } from '../../errors.ts';
 import type { Cancellable, InternalProcessorContext, PunctuationType, Punctuator } from '../../processor/processor.ts';
-import { RecordContext, type RecordMetadata } from '../../processor/record-context.ts';
 import type { StreamRecord } from '../../processor/record.ts';
+import { RecordContext, type RecordMetadata } from '../../processor/record-context.ts';
 import type { Serde } from '../../serdes/serde.ts';
 import { type Duration, toMillis } from '../../time.ts';
 import type { ErrorHandling } from './error-handling.ts';
@@ -97,7 +97,8 @@ export class TaskProcessorContext implements InternalProcessorContext {
 
   schedule(interval: Duration, type: PunctuationType, punctuator: Punctuator, startTime?: number): Cancellable {
     const millis = toMillis(interval, 'the interval of a punctuator');
-    if (millis < 1) throw new StreamsError(`The interval of a punctuator is ${millis} ms: the least is 1 ms`, { taskId: this.taskId, operator: this.currentNode });
+    if (millis < 1)
+      throw new StreamsError(`The interval of a punctuator is ${millis} ms: the least is 1 ms`, { taskId: this.taskId, operator: this.currentNode });
     if (this.node === undefined) throw new IllegalStateError('Only a processor can schedule a punctuator', { taskId: this.taskId, operator: this.currentNode });
     const schedule = new PunctuationSchedule(this.node, this.firstRun(millis, type, startTime), millis, punctuator);
     this.task.schedule(type, schedule);
@@ -155,9 +156,12 @@ export class TaskProcessorContext implements InternalProcessorContext {
   private childNamed(name: string): TaskNode {
     const child = this.children.find((candidate) => candidate.name === name);
     if (child !== undefined) return child;
-    throw new TopologyError(`forward() to ${JSON.stringify(name)}, which is not a child of this processor: its children are ${this.children.map((c) => c.name).join(', ') || 'none'}`, {
-      taskId: this.taskId,
-      operator: this.currentNode,
-    });
+    throw new TopologyError(
+      `forward() to ${JSON.stringify(name)}, which is not a child of this processor: its children are ${this.children.map((c) => c.name).join(', ') || 'none'}`,
+      {
+        taskId: this.taskId,
+        operator: this.currentNode,
+      },
+    );
   }
 }

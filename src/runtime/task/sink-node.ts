@@ -48,14 +48,26 @@ export class SinkNode implements TaskNode {
       if (value !== null && value !== undefined) valueBytes = this.valueSerde.serialize(topic, value, headers);
     } catch (error) {
       const serde = part === 'key' ? this.keySerde : this.valueSerde;
-      this.errors.production(error, this.name, `The ${part} cannot be encoded as ${serde.name}`, { topic, key: keyBytes, value: null, timestamp: record.timestamp, headers });
+      this.errors.production(error, this.name, `The ${part} cannot be encoded as ${serde.name}`, {
+        topic,
+        key: keyBytes,
+        value: null,
+        timestamp: record.timestamp,
+        headers,
+      });
       return;
     }
     if (this.partitioner === undefined) this.send(topic, undefined, keyBytes, valueBytes, record);
     else this.sendPartitioned(this.partitioner, topic, keyBytes, valueBytes, record);
   }
 
-  private sendPartitioned(partitioner: StreamPartitioner, topic: string, key: Buffer | null, value: Buffer | null, record: StreamRecord<unknown, unknown>): void {
+  private sendPartitioned(
+    partitioner: StreamPartitioner,
+    topic: string,
+    key: Buffer | null,
+    value: Buffer | null,
+    record: StreamRecord<unknown, unknown>,
+  ): void {
     const chosen = partitioner(topic, record.key, record.value, this.task.collector.partitionsFor(topic));
     if (chosen === undefined || typeof chosen === 'number') {
       this.send(topic, chosen, key, value, record);

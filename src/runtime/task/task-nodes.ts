@@ -59,7 +59,8 @@ export class TaskNodes {
   sourceOf(topic: string): SourceNode | undefined {
     const known = this.sourcesByTopic.get(topic);
     if (known !== undefined) return known;
-    const reads = (plan: NodePlan): boolean => plan.kind === 'source' && (plan.pattern === undefined ? plan.topics.includes(topic) : matchesWholeTopic(plan.pattern, topic));
+    const reads = (plan: NodePlan): boolean =>
+      plan.kind === 'source' && (plan.pattern === undefined ? plan.topics.includes(topic) : matchesWholeTopic(plan.pattern, topic));
     const plan = this.plans.find(reads);
     const source = plan === undefined ? undefined : this.sources.get(plan.name);
     if (source !== undefined) this.sourcesByTopic.set(topic, source);
@@ -100,7 +101,15 @@ export class TaskNodes {
 
   private source(plan: SourceNodePlan, context: TaskProcessorContext): SourceNode {
     const extractor = plan.timestampExtractor ?? this.task.settings.defaultTimestampExtractor;
-    return new SourceNode(plan.name, this.serde(plan, 'key'), this.serde(plan, 'value'), extractor as TimestampExtractor | undefined, context, this.task, this.errors);
+    return new SourceNode(
+      plan.name,
+      this.serde(plan, 'key'),
+      this.serde(plan, 'value'),
+      extractor as TimestampExtractor | undefined,
+      context,
+      this.task,
+      this.errors,
+    );
   }
 
   private sink(plan: SinkNodePlan): SinkNode {
@@ -119,7 +128,14 @@ export class TaskNodes {
     const { defaultKeySerde, defaultValueSerde } = this.task;
     const serde = (part === 'key' ? (plan.keySerde ?? defaultKeySerde) : (plan.valueSerde ?? defaultValueSerde)) as Serde<unknown> | undefined;
     if (serde !== undefined) return serde.withDefaults?.(defaultKeySerde, defaultValueSerde) ?? serde;
-    const topics = plan.kind === 'source' ? (plan.pattern === undefined ? plan.topics.join(', ') : String(plan.pattern)) : typeof plan.topic === 'string' ? plan.topic : 'a topic chosen for each record';
+    const topics =
+      plan.kind === 'source'
+        ? plan.pattern === undefined
+          ? plan.topics.join(', ')
+          : String(plan.pattern)
+        : typeof plan.topic === 'string'
+          ? plan.topic
+          : 'a topic chosen for each record';
     const setting = part === 'key' ? 'defaultKeySerde' : 'defaultValueSerde';
     throw new ConfigError(
       plan.kind === 'source'

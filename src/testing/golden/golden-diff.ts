@@ -34,7 +34,9 @@ export function compareRecords(step: number, actual: readonly ProducedRecord[], 
 }
 
 function sameRecord(our: ProducedRecord, their: GoldenRecord): boolean {
-  return hex(our.key) === their.keyHex && hex(our.value) === their.valueHex && our.timestamp === their.ts && sameHeaders(toGolden(our.headers), their.headers ?? []);
+  return (
+    hex(our.key) === their.keyHex && hex(our.value) === their.valueHex && our.timestamp === their.ts && sameHeaders(toGolden(our.headers), their.headers ?? [])
+  );
 }
 
 function sameHeaders(ours: readonly GoldenHeader[], theirs: readonly GoldenHeader[]): boolean {
@@ -59,7 +61,8 @@ function hex(data: Buffer | null): string | null {
 
 /** Hex, and the text in it where it is all printable. */
 function show(keyHex: string | null, valueHex: string | null, ts: number | null, headers: readonly GoldenHeader[] | undefined): string {
-  const shownHeaders = headers === undefined || headers.length === 0 ? '' : ` headers ${headers.map(([name, value]) => `${name}=${readable(value)}`).join(', ')}`;
+  const shownHeaders =
+    headers === undefined || headers.length === 0 ? '' : ` headers ${headers.map(([name, value]) => `${name}=${readable(value)}`).join(', ')}`;
   return `${readable(keyHex)} = ${readable(valueHex)} @${ts}${shownHeaders}`;
 }
 

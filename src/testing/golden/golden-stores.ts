@@ -1,4 +1,11 @@
-import type { HeadersKeyValueStore, KeyValueStore, SessionStore, TimestampedKeyValueStore, VersionedKeyValueStore, WindowStore } from '../../state/contract/stores.ts';
+import type {
+  HeadersKeyValueStore,
+  KeyValueStore,
+  SessionStore,
+  TimestampedKeyValueStore,
+  VersionedKeyValueStore,
+  WindowStore,
+} from '../../state/contract/stores.ts';
 import type { ValueAndTimestamp } from '../../state/contract/values.ts';
 import type { TopologyTestDriver } from '../topology-test-driver.ts';
 import type { GoldenStoreEntry } from './golden-case.ts';
@@ -12,7 +19,11 @@ export function storeEntries(driver: TopologyTestDriver, name: string, expected:
     case 'key-value':
       return [...driver.getStateStore<KeyValueStore<string, string>>(name).all()].map(([key, value]) => ({ key, value }));
     case 'timestamped-key-value':
-      return [...driver.getStateStore<TimestampedKeyValueStore<string, string>>(name).all()].map(([key, { value, timestamp }]) => ({ key, value, ts: timestamp }));
+      return [...driver.getStateStore<TimestampedKeyValueStore<string, string>>(name).all()].map(([key, { value, timestamp }]) => ({
+        key,
+        value,
+        ts: timestamp,
+      }));
     case 'headers-key-value':
       return [...driver.getStateStore<HeadersKeyValueStore<string, string>>(name).all()].map(([key, { value, timestamp, headers }]) => ({
         key,
@@ -34,7 +45,12 @@ export function storeEntries(driver: TopologyTestDriver, name: string, expected:
       }));
     case 'session':
       // Every session ends within this range, so these are all there are.
-      return [...driver.getStateStore<SessionStore<string, string>>(name).fetchKeys(null, null)].map(([{ key, window }, value]) => ({ key, value, start: window.start, end: window.end }));
+      return [...driver.getStateStore<SessionStore<string, string>>(name).fetchKeys(null, null)].map(([{ key, window }, value]) => ({
+        key,
+        value,
+        start: window.start,
+        end: window.end,
+      }));
     default:
       return undefined;
   }
@@ -52,7 +68,8 @@ function versionedEntries(store: VersionedKeyValueStore<string, string>, expecte
   const entries: Entry[] = [];
   expected.forEach(({ key, ts }, i) => {
     const version = store.getAsOf(key as string, ts as number);
-    if (version !== null) entries.push({ key, value: version.value, ts: version.timestamp, ...(version.validTo === undefined ? {} : { validTo: version.validTo }) });
+    if (version !== null)
+      entries.push({ key, value: version.value, ts: version.timestamp, ...(version.validTo === undefined ? {} : { validTo: version.validTo }) });
     const last = expected[i + 1]?.key !== key;
     const latest = last ? store.get(key as string) : null;
     if (latest !== null && latest.timestamp !== ts) entries.push({ key, value: latest.value, ts: latest.timestamp });

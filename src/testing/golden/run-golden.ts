@@ -12,6 +12,7 @@ import { compareRecords, type GoldenDifference } from './golden-diff.ts';
 import { comparableEntry, storeEntries } from './golden-stores.ts';
 
 /** Builds a case's topology: with the builder, or by hand, and then returns it. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a case that only uses the builder has no return statement
 export type GoldenTopology = (builder: StreamsBuilder, config: TopologyConfig) => Topology | void;
 
 /** Cases by name; both variants of a case share the topology. */
@@ -49,7 +50,9 @@ function compareDescription(golden: GoldenCase, topology: Topology): GoldenDiffe
   const theirLines = theirs.split('\n');
   const at = theirLines.findIndex((line, i) => line !== ourLines[i]);
   const line = at < 0 ? theirLines.length : at;
-  return [{ message: `describe() differs at line ${line + 1}\n      expected ${theirLines[line] ?? 'the end'}\n      actual   ${ourLines[line] ?? 'the end'}` }];
+  return [
+    { message: `describe() differs at line ${line + 1}\n      expected ${theirLines[line] ?? 'the end'}\n      actual   ${ourLines[line] ?? 'the end'}` },
+  ];
 }
 
 function runSteps(golden: GoldenCase, driver: TopologyTestDriver): GoldenDifference[] {
@@ -90,7 +93,9 @@ function compareStores(golden: GoldenCase, driver: TopologyTestDriver): GoldenDi
     const length = Math.max(actual.length, expected.length);
     for (let i = 0; i < length; i++) {
       if (isDeepStrictEqual(actual[i], expected[i])) continue;
-      differences.push({ message: `store ${name}, entry ${i}\n      expected ${JSON.stringify(expected[i]) ?? 'nothing'}\n      actual   ${JSON.stringify(actual[i]) ?? 'nothing'}` });
+      differences.push({
+        message: `store ${name}, entry ${i}\n      expected ${JSON.stringify(expected[i]) ?? 'nothing'}\n      actual   ${JSON.stringify(actual[i]) ?? 'nothing'}`,
+      });
     }
   }
   return differences;

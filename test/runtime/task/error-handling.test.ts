@@ -39,7 +39,9 @@ test("'continue' drops only what the failing node was given: the nodes above go 
     if (record.value === 'boom') throw new Error('no');
     context.forward(record);
   });
-  const harness = new Harness([source('in', ['a'], ['twice']), twice, fragile, sink('out', 'b')], ['a'], { config: { processingExceptionHandler: 'continue' } }).start();
+  const harness = new Harness([source('in', ['a'], ['twice']), twice, fragile, sink('out', 'b')], ['a'], {
+    config: { processingExceptionHandler: 'continue' },
+  }).start();
   harness.add('a', 'k', 'boom', 1);
   harness.run();
   assert.deepEqual(harness.sink.take(), ['k=boom@1', 'k=boom2@1', 'k=boom2@1']);
@@ -87,14 +89,19 @@ test('a record that cannot be decoded fails by default, or is skipped, counted a
   strict.add('a', 'k', 'unreadable', 1);
   assert.throws(
     () => strict.run(),
-    (error) => error instanceof SerializationError && error.operator === 'in' && error.offset === 0 && /value of a record cannot be decoded as text/.test(error.message),
+    (error) =>
+      error instanceof SerializationError && error.operator === 'in' && error.offset === 0 && /value of a record cannot be decoded as text/.test(error.message),
   );
   const lenient = chain({ deserializationExceptionHandler: 'continue' });
   lenient.add('a', 'k', 'unreadable', 100);
   lenient.add('a', 'k', 'v', 2);
   lenient.run();
   assert.deepEqual(lenient.sink.take(), ['k=v@2']);
-  assert.deepEqual([lenient.metrics.dropped, lenient.task.streamTime, lenient.task.offsetsToCommit()[0]?.offset], [1, 2, 2], 'it does not move the stream time');
+  assert.deepEqual(
+    [lenient.metrics.dropped, lenient.task.streamTime, lenient.task.offsetsToCommit()[0]?.offset],
+    [1, 2, 2],
+    'it does not move the stream time',
+  );
 });
 
 test('an output that cannot be encoded fails by default, or is dropped and counted', () => {
@@ -119,10 +126,28 @@ test('dead letters carry the raw input, its headers and what went wrong, from ev
   harness.add('a', 'k', 'unwritable', 3);
   harness.run();
   const letters = harness.sink.sent;
-  assert.deepEqual(letters.map(({ topic, key, value, timestamp }) => [topic, key, value, timestamp]), [['dead', 'k', 'unreadable', 1], ['dead', 'k', 'boom', 2], ['dead', 'k', 'unwritable', 3]]);
-  assert.deepEqual(letters[0]?.headers.map(([name]) => name), ['h', ...['exception', 'message', 'stacktrace', 'topic', 'partition', 'offset'].map((name) => `__streams.errors.${name}`)]);
+  assert.deepEqual(
+    letters.map(({ topic, key, value, timestamp }) => [topic, key, value, timestamp]),
+    [
+      ['dead', 'k', 'unreadable', 1],
+      ['dead', 'k', 'boom', 2],
+      ['dead', 'k', 'unwritable', 3],
+    ],
+  );
+  assert.deepEqual(
+    letters[0]?.headers.map(([name]) => name),
+    ['h', ...['exception', 'message', 'stacktrace', 'topic', 'partition', 'offset'].map((name) => `__streams.errors.${name}`)],
+  );
   const headers = new Map(letters[1]?.headers.map(([name, value]) => [name, value?.toString()]));
-  assert.deepEqual([headers.get('__streams.errors.exception'), headers.get('__streams.errors.message'), headers.get('__streams.errors.topic'), headers.get('__streams.errors.offset')], ['TypeError', 'it went wrong', 'a', '1']);
+  assert.deepEqual(
+    [
+      headers.get('__streams.errors.exception'),
+      headers.get('__streams.errors.message'),
+      headers.get('__streams.errors.topic'),
+      headers.get('__streams.errors.offset'),
+    ],
+    ['TypeError', 'it went wrong', 'a', '1'],
+  );
   assert.match(headers.get('__streams.errors.stacktrace') ?? '', /error-handling\.test/);
 });
 
@@ -130,14 +155,19 @@ test('dead letters are sent also when the task then fails', () => {
   const harness = chain({ errorsDeadLetterQueueTopicName: 'dead' });
   harness.add('a', 'k', 'boom', 2);
   assert.throws(() => harness.run(), ProcessingError);
-  assert.deepEqual(harness.sink.sent.map(({ topic }) => topic), ['dead']);
+  assert.deepEqual(
+    harness.sink.sent.map(({ topic }) => topic),
+    ['dead'],
+  );
 });
 
 test('an extractor that throws stops the task, with its place', () => {
   const extractor = (): number => {
     throw new Error('no time');
   };
-  const harness = new Harness([source('in', ['a'], [], { timestampExtractor: extractor }), source('in2', ['b'], [])], ['a', 'b'], { config: { processingExceptionHandler: 'continue' } }).start();
+  const harness = new Harness([source('in', ['a'], [], { timestampExtractor: extractor }), source('in2', ['b'], [])], ['a', 'b'], {
+    config: { processingExceptionHandler: 'continue' },
+  }).start();
   harness.add('a', 'k', 'v', 1);
   assert.throws(() => harness.run(), { code: 'ERR_PROCESSING', operator: 'in', topic: 'a', offset: 0 });
 });

@@ -79,7 +79,12 @@ export type Context = InternalProcessorContext<unknown, unknown>;
 type Step = (record: StreamRecord<string, string>, context: Context) => void;
 
 /** A processor node around one function. */
-export function processor(name: string, children: string[], step: Step, more: { init?: (context: Context) => void; close?: () => void; stores?: string[] } = {}): ProcessorNodePlan {
+export function processor(
+  name: string,
+  children: string[],
+  step: Step,
+  more: { init?: (context: Context) => void; close?: () => void; stores?: string[] } = {},
+): ProcessorNodePlan {
   const supplier = (): Processor<string, string> => {
     let context: Context;
     return {

@@ -5,7 +5,16 @@ import { decodePartitionMetadata, encodePartitionMetadata } from '../../../src/r
 const TIME = 1795000300000;
 
 test('what is written comes back, whether or not a client adds or cuts a byte', () => {
-  const sets = [new Map<string, number>(), new Map([['a', 1]]), new Map([['ab', 5]]), new Map([['abc', -1]]), new Map([['KSTREAM-AGGREGATE', TIME], ['é', 0]])];
+  const sets = [
+    new Map<string, number>(),
+    new Map([['a', 1]]),
+    new Map([['ab', 5]]),
+    new Map([['abc', -1]]),
+    new Map([
+      ['KSTREAM-AGGREGATE', TIME],
+      ['é', 0],
+    ]),
+  ];
   for (const kept of sets) {
     const text = encodePartitionMetadata(TIME, kept);
     for (const read of [text, `${text}\0`, text.slice(0, -1)]) {

@@ -21,11 +21,7 @@ test('serdes of sinks and stores prepare for the topics they will encode for, ea
     close: () => {},
   };
   const builder = { name: 's', kind: 'custom' as const, loggingEnabled: true, logConfig: {}, cachingEnabled: false, build: () => store };
-  const nodes = [
-    source('in', ['a'], ['out', 'chosen']),
-    sink('out', 'b', { valueSerde: serde }),
-    sink('chosen', () => 'c', { keySerde: dynamic.serde }),
-  ];
+  const nodes = [source('in', ['a'], ['out', 'chosen']), sink('out', 'b', { valueSerde: serde }), sink('chosen', () => 'c', { keySerde: dynamic.serde })];
   const { task } = new Harness(nodes, ['a'], { stores: [{ builder, changelogTopic: 'app-s-changelog', changelogIsSource: false }] }).start();
   assert.equal(task.needsPrepareEncode, true);
   await task.prepareEncode();

@@ -27,7 +27,13 @@ test('over several partitions the lowest timestamp at the head is next, and stre
     context.forward(record);
   });
   const harness = new Harness([source('s1', ['a'], ['p']), source('s2', ['b'], ['p']), watch, sink('out', 'c')], ['a', 'b']).start();
-  for (const [topic, value, at] of [['a', '1', 10], ['a', '2', 3], ['b', '3', 5], ['b', '4', 12]] as const) harness.add(topic, 'k', value, at);
+  for (const [topic, value, at] of [
+    ['a', '1', 10],
+    ['a', '2', 3],
+    ['b', '3', 5],
+    ['b', '4', 12],
+  ] as const)
+    harness.add(topic, 'k', value, at);
   harness.run();
   assert.deepEqual(harness.sink.take(), ['k=3@5', 'k=1@10', 'k=2@3', 'k=4@12']);
   assert.deepEqual(times, [5, 10, 10, 12]);
@@ -49,7 +55,10 @@ test('an extractor decides the time; it sees the partition time, is called once 
   assert.deepEqual(harness.sink.take(), ['k=x@17', 'k=20@20', 'k=15@15']);
   assert.deepEqual(seen, ['20/-1', '-5/20', '15/20']);
   assert.equal(harness.metrics.dropped, 1);
-  assert.deepEqual(harness.task.offsetsToCommit().map(({ topic, offset }) => `${topic}:${offset}`), ['a:3', 'b:1']);
+  assert.deepEqual(
+    harness.task.offsetsToCommit().map(({ topic, offset }) => `${topic}:${offset}`),
+    ['a:3', 'b:1'],
+  );
 });
 
 test('a record without a time is an error that says what to do', () => {
@@ -88,13 +97,22 @@ test('a child can be chosen by name; an unknown name says which there are', () =
   const harness = new Harness([source('in', ['a'], ['p']), chooser, sink('x', 'tx'), sink('y', 'ty')], ['a']).start();
   harness.add('a', 'k', 'y', 1);
   harness.run();
-  assert.deepEqual(harness.sink.sent.map(({ topic }) => topic), ['ty']);
+  assert.deepEqual(
+    harness.sink.sent.map(({ topic }) => topic),
+    ['ty'],
+  );
   harness.add('a', 'k', 'z', 1);
   assert.throws(() => harness.run(), /forward\(\) to "z".*children are x, y/);
 });
 
 test('stream-time punctuators start with the first record, get the stream time, and do not make up for missed runs', () => {
-  const nodes = [source('in', ['a'], ['p']), processor('p', ['out'], () => {}, { init: (context) => context.schedule(10, 'stream-time', (now) => context.forward(new StreamRecord('p', `${now}`, now))) }), sink('out', 'b')];
+  const nodes = [
+    source('in', ['a'], ['p']),
+    processor('p', ['out'], () => {}, {
+      init: (context) => context.schedule(10, 'stream-time', (now) => context.forward(new StreamRecord('p', `${now}`, now))),
+    }),
+    sink('out', 'b'),
+  ];
   const harness = new Harness(nodes, ['a']).start();
   assert.equal(harness.task.punctuateStreamTime(), false);
   for (const at of [3, 5, 12, 45, 49, 50]) harness.add('a', 'k', 'v', at);
@@ -116,19 +134,27 @@ test('wall-clock punctuators first run after an interval; a start time anchors t
   };
   const harness = new Harness([source('in', ['a'], ['p']), processor('p', [], () => {}, { init })], ['a']).start();
   for (harness.now of [9, 29, 30, 79, 80, 99, 100, 350]) harness.task.punctuateWallClock(harness.now);
-  assert.deepEqual(runs, ['c29', 'b30', 'b80', 'a100', 'b350', 'a350'].sort((x, y) => Number(x.slice(1)) - Number(y.slice(1))));
+  assert.deepEqual(
+    runs,
+    ['c29', 'b30', 'b80', 'a100', 'b350', 'a350'].sort((x, y) => Number(x.slice(1)) - Number(y.slice(1))),
+  );
   assert.equal(harness.task.nextWallClockPunctuation, 380);
   assert.equal(harness.task.commitNeeded, true);
 });
 
 test('metadata and contexts: origin in process, none in a punctuator, changed time and headers below the node that changed them', () => {
   const seen: unknown[] = [];
-  const first = processor('p', ['q'], (record, context) => {
-    const { topic, partition, offset } = context.recordMetadata() ?? {};
-    seen.push([topic, partition, offset]);
-    context.forward(record.withTimestamp(99));
-    seen.push(context.recordContext.timestamp);
-  }, { init: (context) => context.schedule(1000, 'wall-clock-time', () => seen.push(context.recordMetadata())) });
+  const first = processor(
+    'p',
+    ['q'],
+    (record, context) => {
+      const { topic, partition, offset } = context.recordMetadata() ?? {};
+      seen.push([topic, partition, offset]);
+      context.forward(record.withTimestamp(99));
+      seen.push(context.recordContext.timestamp);
+    },
+    { init: (context) => context.schedule(1000, 'wall-clock-time', () => seen.push(context.recordMetadata())) },
+  );
   const second = processor('q', [], (_record, context) => seen.push(context.recordContext.timestamp));
   const harness = new Harness([source('in', ['a'], ['p']), first, second], ['a'], { partition: 3 }).start();
   harness.add('a', 'k', 'v', 5);
@@ -159,16 +185,24 @@ function counts(store: StateStore): StoreBuilder {
 
 test('a connected store is found and logs to its changelog, in its partition; others are refused', () => {
   const store = new CountingStore();
-  const user = processor('p', [], (record, context) => {
-    const found = context.getStateStore<CountingStore>('counts');
-    found.context.logChange('counts', Buffer.from(record.key), Buffer.from('1'), record.timestamp, record.headers);
-  }, { stores: ['counts'] });
+  const user = processor(
+    'p',
+    [],
+    (record, context) => {
+      const found = context.getStateStore<CountingStore>('counts');
+      found.context.logChange('counts', Buffer.from(record.key), Buffer.from('1'), record.timestamp, record.headers);
+    },
+    { stores: ['counts'] },
+  );
   const stranger = processor('q', [], (_record, context) => context.getStateStore('counts'));
   const stores = [{ builder: counts(store), changelogTopic: 'app-counts-changelog', changelogIsSource: false }];
   const harness = new Harness([source('in', ['a'], ['p']), user, source('in2', ['b'], ['q']), stranger], ['a', 'b'], { stores, partition: 2 }).start();
   harness.add('a', 'k', 'v', 5);
   harness.run();
-  assert.deepEqual(harness.sink.sent.map(({ topic, partition, key }) => [topic, partition, key]), [['app-counts-changelog', 2, 'k']]);
+  assert.deepEqual(
+    harness.sink.sent.map(({ topic, partition, key }) => [topic, partition, key]),
+    [['app-counts-changelog', 2, 'k']],
+  );
   harness.add('b', 'k', 'v', 5);
   assert.throws(() => harness.run(), /No state store "counts" is connected.*operator q/);
 });
@@ -210,7 +244,13 @@ test('commits: offsets of what moved, partition times, and what operators keep',
 
   harness.add('a', 'k', 'keep', 50);
   harness.run();
-  assert.deepEqual(harness.task.offsetsToCommit().map(({ topic, offset, metadata }) => [topic, offset, decodePartitionMetadata(metadata).processorMetadata.get('emitted')]), [['a', 3, 50], ['b', 40, 50]]);
+  assert.deepEqual(
+    harness.task.offsetsToCommit().map(({ topic, offset, metadata }) => [topic, offset, decodePartitionMetadata(metadata).processorMetadata.get('emitted')]),
+    [
+      ['a', 3, 50],
+      ['b', 40, 50],
+    ],
+  );
 });
 
 test('the offset to commit is that of the head when records wait: markers of transactions before it are passed', () => {
@@ -254,12 +294,14 @@ test('revive drops queues, times and processors, and starts afresh from what is 
 
 test('close closes every processor even when one throws', () => {
   const closed: string[] = [];
-  const nodes = ['p', 'q'].map((name) => processor(name, [], () => {}, {
-    close: () => {
-      closed.push(name);
-      throw new Error(`no ${name}`);
-    },
-  }));
+  const nodes = ['p', 'q'].map((name) =>
+    processor(name, [], () => {}, {
+      close: () => {
+        closed.push(name);
+        throw new Error(`no ${name}`);
+      },
+    }),
+  );
   const harness = new Harness([source('in', ['a'], ['p', 'q']), ...nodes], ['a']).start();
   assert.throws(() => harness.task.close(), { code: 'ERR_PROCESSING', operator: 'p' });
   assert.deepEqual(closed, ['p', 'q']);
@@ -274,13 +316,20 @@ test('a partitioner chooses: a number, several, none, or the default', () => {
   const harness = new Harness([source('in', ['a'], ['out']), sink('out', 'b', { partitioner: partitioner as never })], ['a']).start();
   for (const value of Object.keys(choices)) harness.add('a', 'k', value, 1);
   harness.run();
-  assert.deepEqual(harness.sink.sent.map(({ value, partition }) => `${value}:${partition}`), ['one:2', 'many:0', 'many:3', 'default:undefined']);
+  assert.deepEqual(
+    harness.sink.sent.map(({ value, partition }) => `${value}:${partition}`),
+    ['one:2', 'many:0', 'many:3', 'default:undefined'],
+  );
   assert.equal(harness.metrics.dropped, 1);
 });
 
 test('a topic can depend on the record and its context', () => {
-  const extractor = (key: unknown, value: unknown, context: { topic: string; timestamp: number }): string => `${context.topic}-${key}-${value}-${context.timestamp}`;
-  const harness = new Harness([source('in', ['a'], ['p']), processor('p', ['out'], (record, context) => context.forward(record.withTimestamp(9))), sink('out', extractor as never)], ['a']).start();
+  const extractor = (key: unknown, value: unknown, context: { topic: string; timestamp: number }): string =>
+    `${context.topic}-${key}-${value}-${context.timestamp}`;
+  const harness = new Harness(
+    [source('in', ['a'], ['p']), processor('p', ['out'], (record, context) => context.forward(record.withTimestamp(9))), sink('out', extractor as never)],
+    ['a'],
+  ).start();
   harness.add('a', 'k', 'v', 1);
   harness.run();
   assert.equal(harness.sink.sent[0]?.topic, 'a-k-v-9');
@@ -297,7 +346,10 @@ test('topics of a pattern are taken as they appear', () => {
 
 test('a missing serde is a configuration error that says where to give it', () => {
   const nodes = [source('in', ['a'], ['out']), sink('out', 'b', { valueSerde: undefined })];
-  assert.throws(() => new Harness(nodes, ['a']), (error) => error instanceof ConfigError && /No value serde for writing b.*defaultValueSerde.*operator out/.test(error.message));
+  assert.throws(
+    () => new Harness(nodes, ['a']),
+    (error) => error instanceof ConfigError && /No value serde for writing b.*defaultValueSerde.*operator out/.test(error.message),
+  );
   const harness = new Harness(nodes, ['a'], { config: { defaultValueSerde: text } }).start();
   harness.add('a', 'k', 'v', 1);
   harness.run();
@@ -306,7 +358,10 @@ test('a missing serde is a configuration error that says where to give it', () =
 
 test('a serde that prepares sees all its messages of a batch at once', async () => {
   const batches: string[][] = [];
-  const preparing = { ...text, prepare: async (batch: readonly { topic: string; data: Buffer }[]) => void batches.push(batch.map(({ topic, data }) => `${topic}:${data}`)) };
+  const preparing = {
+    ...text,
+    prepare: async (batch: readonly { topic: string; data: Buffer }[]) => void batches.push(batch.map(({ topic, data }) => `${topic}:${data}`)),
+  };
   const harness = new Harness([source('in', ['a', 'b'], [], { valueSerde: preparing as never })], ['a', 'b']).start();
   assert.equal(harness.task.needsPrepare, true);
   await harness.task.prepare([harness.message('a', 'k', '1', 1), harness.message('b', 'k', null, 1), harness.message('b', 'k', '2', 1)]);
