@@ -6,14 +6,14 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 export const LOG = join(ROOT, '.cache', 'setup.log');
 
-/** How much of a failed command's output is shown; all of it is in the log. */
-const TAIL = 3000;
+/** How much of a failed command's output is shown, of its beginning and of its end; all of it is in the log. */
+const SHOWN = 1500;
 
-/** A command failed. `output` ends with what it said last. */
+/** A command failed. npm says why first, compilers last: `output` has both. */
 export class CommandError extends Error {
   constructor(command, reason, output) {
     super(`${command}: ${reason}`);
-    this.output = output.slice(-TAIL).trimEnd();
+    this.output = (output.length <= 2 * SHOWN ? output : `${output.slice(0, SHOWN)}\n[...]\n${output.slice(-SHOWN)}`).trim();
   }
 }
 
