@@ -1,4 +1,5 @@
 import { TopologyError } from '../../errors.ts';
+import { matchesWholeTopic } from '../../util/topic-pattern.ts';
 import type { InternalTopicPlan, SubtopologyPlan, TopologyPlan } from '../plan.ts';
 
 /** A task: one partition of a sub-topology. */
@@ -54,7 +55,7 @@ function inputTopics(sub: SubtopologyPlan, existing: ReadonlyMap<string, number>
   const topics = new Set([...sub.sourceTopics, ...sub.repartitionSources]);
   for (const node of sub.nodes) {
     if (node.kind !== 'source' || node.pattern === undefined) continue;
-    for (const topic of existing.keys()) if (!topic.startsWith('__') && !internal.has(topic) && node.pattern.test(topic)) topics.add(topic);
+    for (const topic of existing.keys()) if (!topic.startsWith('__') && !internal.has(topic) && matchesWholeTopic(node.pattern, topic)) topics.add(topic);
   }
   return [...topics];
 }

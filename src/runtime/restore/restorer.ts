@@ -1,0 +1,217 @@
+import type { Logger } from 'pino';
+import { type ConsumedMessage, type FetchConsumer, type KafkaClients, partitionKey, type TopicPartitionOffset } from '../../kafka/contract.ts';
+import { messageHeaders } from '../../kafka/headers.ts';
+import { NO_HEADERS } from '../../processor/headers.ts';
+import type { ChangelogRecord } from '../../state/contract/task-state.ts';
+import type { ResolvedConfig } from '../config.ts';
+import { yieldToEventLoop } from '../retry.ts';
+import type { OwnedTask, StoreChangelog } from '../thread/owned-task.ts';
+
+/** What one store still has to read. */
+export interface RestorePlan {
+  readonly changelog: StoreChangelog;
+  /** First offset to read. */
+  readonly from: number;
+  /** Read up to here, exclusive: the end as read_uncommitted readers see it, so that a transaction that is being committed is not missed. */
+  readonly end: number;
+}
+
+/** Progress of one store, for events and logs. */
+export interface RestoreProgress {
+  readonly store: string;
+  readonly task: string;
+  readonly restored: number;
+  readonly total: number;
+}
+
+interface Restoring {
+  readonly owner: OwnedTask;
+  readonly plan: RestorePlan;
+  /** Next offset to read. */
+  position: number;
+}
+
+const CONSUME_MAX = 2000;
+const CONSUME_WAIT_MS = 100;
+/** Records written to a store in one go: the event loop waits for no more. */
+const WRITE_CHUNK = 500;
+
+/**
+ * Reads changelogs into stores, several tasks at once through one consumer, while tasks that are ready process. A store is done when the consumer's position, or the end of the
+ * partition as it reports it, reaches the plan's end: not at the last record, since markers of transactions count.
+ */
+export class Restorer {
+  private readonly clients: KafkaClients;
+  private readonly config: ResolvedConfig;
+  private readonly logger: Logger;
+  private readonly onProgress: (progress: RestoreProgress) => void;
+  /** A task's last store is restored. */
+  private readonly onRestored: (owner: OwnedTask) => void;
+  private readonly onRecord: (owner: OwnedTask, topic: string, key: Buffer | null) => void;
+  private readonly onError: (error: unknown) => void;
+  private readonly restoring = new Map<string, Restoring>();
+  private readonly loggedAt = new Map<string, number>();
+  private consumer: FetchConsumer | undefined;
+  private pump: Promise<void> | undefined;
+  private closed = false;
+
+  constructor(options: {
+    clients: KafkaClients;
+    config: ResolvedConfig;
+    logger: Logger;
+    onProgress: (progress: RestoreProgress) => void;
+    onRestored: (owner: OwnedTask) => void;
+    onRecord: (owner: OwnedTask, topic: string, key: Buffer | null) => void;
+    onError: (error: unknown) => void;
+  }) {
+    this.clients = options.clients;
+    this.config = options.config;
+    this.logger = options.logger;
+    this.onProgress = options.onProgress;
+    this.onRestored = options.onRestored;
+    this.onRecord = options.onRecord;
+    this.onError = options.onError;
+  }
+
+  /** Read these stores of a task; `onRestored` follows, at once when there is nothing to read. */
+  async add(owner: OwnedTask, plans: readonly RestorePlan[]): Promise<void> {
+    const open = plans.filter((plan) => plan.from < plan.end);
+    if (open.length === 0) {
+      this.onRestored(owner);
+      return;
+    }
+    for (const plan of open) {
+      owner.logger.info({ store: plan.changelog.store, from: plan.from, end: plan.end }, 'Restoring a store');
+      this.restoring.set(partitionKey(plan.changelog), { owner, plan, position: plan.from });
+    }
+    const consumer = await this.connected();
+    await consumer.incrementalAssign(open.map(({ changelog, from }) => ({ topic: changelog.topic, partition: changelog.partition, offset: from })));
+    this.startPump(consumer);
+  }
+
+  /** Stop restoring a task. */
+  async remove(owner: OwnedTask): Promise<void> {
+    const gone = [...this.restoring.values()].filter((entry) => entry.owner === owner);
+    for (const entry of gone) this.restoring.delete(partitionKey(entry.plan.changelog));
+    if (gone.length > 0) await this.consumer?.incrementalUnassign(gone.map(({ plan }) => plan.changelog));
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    this.restoring.clear();
+    await this.pump;
+    await this.consumer?.close();
+    this.consumer = undefined;
+  }
+
+  private startPump(consumer: FetchConsumer): void {
+    this.pump ??= this.run(consumer).then(
+      () => {
+        this.pump = undefined;
+        // Something was added while the last consume was awaited.
+        if (this.restoring.size > 0 && !this.closed) this.startPump(consumer);
+      },
+      (error: unknown) => {
+        this.pump = undefined;
+        this.onError(error);
+      },
+    );
+  }
+
+  private async connected(): Promise<FetchConsumer> {
+    if (this.consumer === undefined) {
+      const consumer = this.clients.fetcher({ isolation: 'read_committed', groupId: this.config.applicationId, maxPrefetchBytes: Math.ceil(this.config.fetchMaxPrefetchBytes / 4) });
+      this.consumer = consumer;
+      await consumer.connect(this.config.requestTimeoutMs);
+    }
+    return this.consumer;
+  }
+
+  private async run(consumer: FetchConsumer): Promise<void> {
+    let next = consumer.consume(CONSUME_MAX, CONSUME_WAIT_MS);
+    // Handled where it is awaited; until then it must not count as unhandled.
+    next.catch(() => undefined);
+    while (this.restoring.size > 0 && !this.closed) {
+      const messages = await next;
+      // Ends that stand behind these messages; those of the next batch come with it.
+      const ends = consumer.takeEndOfPartitions();
+      // The next batch is fetched while this one is written.
+      next = consumer.consume(CONSUME_MAX, CONSUME_WAIT_MS);
+      next.catch(() => undefined);
+      await this.write(messages);
+      const done = this.finished(ends);
+      if (done.length > 0) await consumer.incrementalUnassign(done.map(({ plan }) => plan.changelog));
+      for (const entry of done) this.complete(entry);
+    }
+    await next;
+  }
+
+  /** Stretches of one partition go to its store, a chunk at a time. */
+  private async write(messages: readonly ConsumedMessage[]): Promise<void> {
+    for (let start = 0; start < messages.length; ) {
+      const first = messages[start] as ConsumedMessage;
+      let end = start + 1;
+      while (end < messages.length && end - start < WRITE_CHUNK && (messages[end] as ConsumedMessage).partition === first.partition && (messages[end] as ConsumedMessage).topic === first.topic) end++;
+      const entry = this.restoring.get(partitionKey(first));
+      if (entry !== undefined && entry.owner.phase !== 'closed') this.writeChunk(entry, messages, start, end);
+      start = end;
+      if (start < messages.length) await yieldToEventLoop();
+    }
+  }
+
+  private writeChunk(entry: Restoring, messages: readonly ConsumedMessage[], start: number, end: number): void {
+    const { owner, plan } = entry;
+    const records: ChangelogRecord[] = [];
+    for (let i = start; i < end; i++) {
+      const message = messages[i] as ConsumedMessage;
+      // A source that serves as changelog is read no further than it was processed.
+      if (message.offset >= plan.end) {
+        entry.position = plan.end;
+        break;
+      }
+      entry.position = message.offset + 1;
+      this.onRecord(owner, message.topic, message.key);
+      if (message.key === null) continue;
+      records.push({
+        key: message.key,
+        value: message.value,
+        timestamp: message.timestamp,
+        headers: message.headers === undefined ? NO_HEADERS : messageHeaders(message.headers),
+        offset: message.offset,
+      });
+    }
+    owner.restored += records.length;
+    owner.state.restore(plan.changelog.store, records, entry.position);
+    this.report(entry);
+  }
+
+  private report({ owner, plan, position }: Restoring): void {
+    const progress = { store: plan.changelog.store, task: owner.name, restored: position - plan.from, total: plan.end - plan.from };
+    this.onProgress(progress);
+    const now = Date.now();
+    const key = partitionKey(plan.changelog);
+    if (now - (this.loggedAt.get(key) ?? now) < 10_000 && this.loggedAt.has(key)) return;
+    this.loggedAt.set(key, now);
+    owner.logger.info(progress, 'Restore goes on');
+  }
+
+  private finished(ends: readonly TopicPartitionOffset[]): Restoring[] {
+    for (const end of ends) {
+      const entry = this.restoring.get(partitionKey(end));
+      if (entry !== undefined && end.offset > entry.position) entry.position = end.offset;
+    }
+    return [...this.restoring.values()].filter((entry) => entry.position >= entry.plan.end);
+  }
+
+  private complete(entry: Restoring): void {
+    const { owner, plan } = entry;
+    if (!this.restoring.delete(partitionKey(plan.changelog)) || owner.phase === 'closed') return;
+    this.loggedAt.delete(partitionKey(plan.changelog));
+    owner.state.restore(plan.changelog.store, [], plan.end);
+    entry.position = plan.end;
+    this.onProgress({ store: plan.changelog.store, task: owner.name, restored: plan.end - plan.from, total: plan.end - plan.from });
+    owner.logger.info({ store: plan.changelog.store, records: plan.end - plan.from }, 'A store is restored');
+    for (const other of this.restoring.values()) if (other.owner === owner) return;
+    this.onRestored(owner);
+  }
+}
