@@ -32,6 +32,7 @@ export class RdKafkaMembershipConsumer implements MembershipConsumer {
   #onRebalance: ((event: RebalanceEvent) => void) | undefined;
   #polling: Promise<void> | undefined;
   #offsets: RdKafka.IAdminClient | undefined;
+  #isMember = false;
   #closing = false;
 
   constructor(options: ClientOptions, membership: MembershipOptions) {
@@ -101,6 +102,16 @@ export class RdKafkaMembershipConsumer implements MembershipConsumer {
     return !this.#connection.connected || this.#connection.native.assignmentLost();
   }
 
+  /**
+   * Offsets go only through a member: a client that has not joined, or that was put out, has no generation for the broker to check, and its commit into
+   * a group that others have taken over would succeed.
+   * @throws KafkaClientError (abortable) when partitions were never assigned, or were lost
+   */
+  requireMember(operation: string): void {
+    if (this.#isMember && !this.assignmentLost()) return;
+    throw toClientError({ message: 'this client is not a member of the group, or lost its partitions', code: KafkaErrorCode.unknownMemberId }, operation);
+  }
+
   poll(): Promise<void> {
     if (!this.#connection.connected) return Promise.reject(new IllegalStateError('Could not poll the group: the member is not connected'));
     this.#polling ??= this.#poll().finally(() => {
@@ -115,10 +126,12 @@ export class RdKafkaMembershipConsumer implements MembershipConsumer {
     });
   }
 
-  commit(offsets: readonly TopicPartitionOffset[], timeoutMs: number): Promise<void> {
-    if (offsets.length === 0) return Promise.resolve();
-    if (!this.#connection.connected) return Promise.reject(new IllegalStateError('Could not commit offsets: the member is not connected'));
-    return this.#connection.calls.run<void>('commit offsets', timeoutMs, (done) => {
+  async commit(offsets: readonly TopicPartitionOffset[], timeoutMs: number): Promise<void> {
+    const operation = 'commit offsets';
+    if (offsets.length === 0) return;
+    if (!this.#connection.connected) throw new IllegalStateError('Could not commit offsets: the member is not connected');
+    this.requireMember(operation);
+    await this.#connection.calls.run<void>(operation, timeoutMs, (done) => {
       this.#connection.native.commitCb(offsets as TopicPartitionOffset[], (error) => done(error));
     });
   }
@@ -180,8 +193,15 @@ export class RdKafkaMembershipConsumer implements MembershipConsumer {
       if (!assign) this.#sync('release partitions', () => native.incrementalUnassign(plain(partitions)));
       return;
     }
-    const named = partitions.map(({ topic, partition }) => ({ topic, partition }));
-    this.#onRebalance?.(assign ? { kind: 'assign', partitions: named } : { kind: 'revoke', partitions: named, lost: this.assignmentLost() });
+    const named = plain(partitions);
+    if (assign) {
+      this.#isMember = true;
+      this.#onRebalance?.({ kind: 'assign', partitions: named });
+      return;
+    }
+    const lost = this.assignmentLost();
+    if (lost) this.#isMember = false;
+    this.#onRebalance?.({ kind: 'revoke', partitions: named, lost });
   }
 
   #open(operation: string): void {

@@ -4,6 +4,7 @@ import { clientProperties } from './client-config.ts';
 import { Connection, type NativeClient } from './connection.ts';
 import type { ClientOptions, MembershipConsumer, Producer, ProducerOptions, TopicPartitionOffset } from './contract.ts';
 import { KafkaErrorCode, type NativeError, toClientError } from './errors.ts';
+import { RdKafkaMembershipConsumer } from './membership-consumer.ts';
 import { type RdKafka, rdKafka } from './native.ts';
 
 type NativeProducer = NativeClient & RdKafka.Producer & { _disconnect(cb: () => void): void };
@@ -90,13 +91,13 @@ export class RdKafkaProducer implements Producer {
     if (this.#connection.connected) this.#connection.native.poll();
   }
 
-  sendOffsetsToTransaction(offsets: readonly TopicPartitionOffset[], consumer: MembershipConsumer, timeoutMs: number): Promise<void> {
-    if (offsets.length === 0) return Promise.resolve();
+  async sendOffsetsToTransaction(offsets: readonly TopicPartitionOffset[], consumer: MembershipConsumer, timeoutMs: number): Promise<void> {
+    const operation = 'send offsets to the transaction';
+    if (offsets.length === 0) return;
     // The native call reads the group's metadata out of the consumer, and crashes on a freed one.
-    if (!(consumer.handle as NativeClient).isConnected()) {
-      return Promise.reject(new IllegalStateError('Could not send offsets to the transaction: the group member is not connected'));
-    }
-    return this.#call('send offsets to the transaction', timeoutMs, (native, done) =>
+    if (!(consumer.handle as NativeClient).isConnected()) throw new IllegalStateError(`Could not ${operation}: the group member is not connected`);
+    if (consumer instanceof RdKafkaMembershipConsumer) consumer.requireMember(operation);
+    await this.#call(operation, timeoutMs, (native, done) =>
       native.sendOffsetsToTransaction(offsets as TopicPartitionOffset[], consumer.handle as RdKafka.KafkaConsumer, timeoutMs, done),
     );
   }
