@@ -1,0 +1,13 @@
+import type { ConfigurableStoreBuilder } from '../../state/stores.ts';
+import type { StateStore } from '../../state/contract/stores.ts';
+
+export interface StoreOptions {
+  readonly caching: boolean;
+  readonly logging: boolean;
+  readonly logConfig: { readonly [config: string]: string };
+}
+
+export function configureBuilder<S extends StateStore>(builder: ConfigurableStoreBuilder<S>, { caching, logging, logConfig }: StoreOptions): ConfigurableStoreBuilder<S> {
+  const logged = logging ? builder.withLoggingEnabled(logConfig) : builder.withLoggingDisabled();
+  return caching ? logged.withCachingEnabled() : logged.withCachingDisabled();
+}

@@ -1,0 +1,88 @@
+// The topology and DSL half.
+export type { AggregateFunctions, SessionAggregateFunctions, TableAggregateFunctions } from './dsl/aggregate-functions.ts';
+export type { Branched, BranchedKStream } from './dsl/branched-kstream.ts';
+export type { TopologyConfig, TopologyOptimization } from './dsl/build-config.ts';
+export type { CogroupedKStream } from './dsl/cogrouped-kstream.ts';
+export type { GlobalKTable } from './dsl/global-ktable.ts';
+export type { KGroupedStream } from './dsl/kgrouped-stream.ts';
+export type { KGroupedTable } from './dsl/kgrouped-table.ts';
+export type { KStream } from './dsl/kstream.ts';
+export type { KTable, TableOptions } from './dsl/ktable.ts';
+export type {
+  Consumed,
+  Grouped,
+  Joined,
+  Materialized,
+  Named,
+  Printed,
+  ProcessOptions,
+  Produced,
+  Repartitioned,
+  SerdeOf,
+  StreamJoined,
+  TableJoined,
+} from './dsl/options.ts';
+export type { SessionWindowedCogroupedKStream } from './dsl/session-windowed-cogrouped-kstream.ts';
+export type { SessionWindowedKStream } from './dsl/session-windowed-kstream.ts';
+export { StreamsBuilder } from './dsl/streams-builder.ts';
+export { BufferConfig, type BufferLimits, Suppressed } from './dsl/suppressed.ts';
+export type { TimeWindowedCogroupedKStream } from './dsl/time-windowed-cogrouped-kstream.ts';
+export type { TimeWindowedKStream } from './dsl/time-windowed-kstream.ts';
+export { EmitStrategy } from './dsl/windows/emit-strategy.ts';
+export { JoinWindows } from './dsl/windows/join-windows.ts';
+export { SessionWindows } from './dsl/windows/session-windows.ts';
+export { SlidingWindows } from './dsl/windows/sliding-windows.ts';
+export { TimeWindows } from './dsl/windows/time-windows.ts';
+export { UnlimitedWindows } from './dsl/windows/unlimited-windows.ts';
+export {
+  ConfigError,
+  IllegalStateError,
+  ProcessingError,
+  SerializationError,
+  StateStoreError,
+  StreamsError,
+  type StreamsErrorOptions,
+  TaskMigratedError,
+  TopologyError,
+} from './errors.ts';
+export type {
+  Aggregator,
+  ForeachAction,
+  ForeignKeyExtractor,
+  Initializer,
+  KeyValueMapper,
+  Merger,
+  Predicate,
+  Reducer,
+  ValueJoiner,
+  ValueMapper,
+} from './operators/functions.ts';
+export type { ValueTransformer } from './operators/ktable-transform-values.ts';
+export { type Header, type Headers, NO_HEADERS } from './processor/headers.ts';
+export type { StreamPartitioner, TopicNameExtractor } from './processor/partitioner.ts';
+export type {
+  Cancellable,
+  FixedKeyProcessor,
+  FixedKeyProcessorContext,
+  ProcessingContext,
+  Processor,
+  ProcessorContext,
+  PunctuationType,
+  Punctuator,
+} from './processor/processor.ts';
+export { StreamRecord } from './processor/record.ts';
+export type { RecordContext, RecordMetadata } from './processor/record-context.ts';
+export type { ConsumedRecord, TimestampExtractor } from './processor/timestamp-extractor.ts';
+export type { Window, Windowed } from './processor/windowed.ts';
+export type { Serde } from './serdes/serde.ts';
+export { serdes } from './serdes/serdes.ts';
+export type { Duration } from './time.ts';
+export type { FixedKeyProcessorSupplier, ProcessorSupplier } from './topology/definitions.ts';
+export type { DescribedNode, DescribedSubtopology, TopologyDescription } from './topology/describe.ts';
+export { type GlobalStoreOptions, type OffsetReset, type SinkOptions, type SourceOptions, Topology } from './topology/topology.ts';
+
+// State stores.
+export type { StoreBuilder, StoreKind } from './state/contract/builder.ts';
+export { Stores, type StoreSupplier } from './state/stores.ts';
+
+// Others add theirs below.
