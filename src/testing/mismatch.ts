@@ -30,7 +30,7 @@ export function expectSame(what: string, actual: readonly unknown[], expected: r
   }
   const count = actual.length === expected.length ? `${actual.length} records` : `${actual.length} records, expected ${expected.length}`;
   const message = `${what}: ${count}; first difference at record ${first} (- expected, + actual)\n${lines.join('\n')}`;
-  throw new AssertionError({ message, actual, expected, operator: 'deepStrictEqual', stackStartFn: expectSame });
+  throw new AssertionError({ message, actual, expected, operator: 'expectSame', stackStartFn: expectSame });
 }
 
 function show(value: unknown): string {

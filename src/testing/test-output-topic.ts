@@ -109,7 +109,8 @@ export class TestOutputTopic<K, V> {
 
   /** As the plain iterator, for tests that are written against an asynchronous source. */
   async *[Symbol.asyncIterator](): AsyncIterableIterator<TestRecord<K | null, V | null>> {
-    yield* this;
+    // Delegating to `this` would choose this very method.
+    for (const record of this) yield record;
   }
 
   private decode({ key, value, timestamp, headers }: ProducedRecord): TestRecord<K | null, V | null> {
