@@ -104,7 +104,7 @@ class SessionAggregateProcessor<K, V, VA> implements Processor<K, V, Windowed<K>
     }
 
     if (end < closeTime) {
-      this.#context.droppedRecord(`session [${start},${end}] closed, stream time is ${this.#streamTime}`);
+      this.#context.droppedRecord('late: its session has closed');
     } else {
       // A session of exactly [timestamp, timestamp] is overwritten; any other key than the record's own has to go.
       if (merged !== null && (start !== timestamp || end !== timestamp)) this.#removeMerged(merged);

@@ -32,6 +32,8 @@ export function kstreamSlidingWindowAggregate<K, V, VA>(
   return new SlidingAggregateSupplier(options);
 }
 
+const LATE = 'late: its window has closed';
+
 class SlidingAggregateSupplier<K, V, VA> implements KStreamAggregateSupplier<K, V, Windowed<K>, VA> {
   readonly #options: KStreamSlidingWindowAggregateOptions<K, V, VA>;
   #sendOldValues = false;
@@ -90,7 +92,7 @@ class SlidingAggregateProcessor<K, V, VA> implements Processor<K, V, Windowed<K>
     if (timestamp > this.#streamTime) this.#streamTime = timestamp;
     this.#closeTime = this.#streamTime - this.#graceMs;
     if (timestamp + this.#differenceMs < this.#closeTime) {
-      this.#dropLate(timestamp, timestamp + this.#differenceMs);
+      this.#context.droppedRecord(LATE);
       return;
     }
     if (timestamp < this.#differenceMs) {
@@ -192,9 +194,8 @@ class SlidingAggregateProcessor<K, V, VA> implements Processor<K, V, Windowed<K>
   }
 
   #update(record: StreamRecord<K, V>, start: number, oldValue: VA | null, oldTimestamp: number): void {
-    const end = start + this.#differenceMs;
-    if (end < this.#closeTime) {
-      this.#dropLate(start, end);
+    if (start + this.#differenceMs < this.#closeTime) {
+      this.#context.droppedRecord(LATE);
       return;
     }
     const newValue = this.#options.aggregator(record.key, record.value, oldValue as VA);
@@ -206,10 +207,6 @@ class SlidingAggregateProcessor<K, V, VA> implements Processor<K, V, Windowed<K>
   #forward(record: StreamRecord<K, V>, start: number, newValue: VA, oldValue: VA | null, timestamp: number): void {
     if (this.#emitter !== null) return;
     this.#forwarder.forward(windowed(record.key, start, start + this.#differenceMs), newValue, oldValue, true, timestamp, record.headers);
-  }
-
-  #dropLate(start: number, end: number): void {
-    this.#context.droppedRecord(`window [${start},${end}] closed at ${end + this.#graceMs}, stream time is ${this.#streamTime}`);
   }
 
   #emitClosed(record: StreamRecord<K, V>, emitter: WindowCloseEmitter): void {

@@ -113,7 +113,7 @@ class WindowAggregateProcessor<K, V, VA> implements Processor<K, V, Windowed<K>,
 
   #updateIfOpen(record: StreamRecord<K, V>, start: number, end: number, closeTime: number): void {
     if (end > closeTime) this.#update(record, start, end);
-    else this.#context.droppedRecord(`window [${start},${end}) closed at ${end + this.#graceMs}, stream time is ${this.#streamTime}`);
+    else this.#context.droppedRecord('late: its window has closed');
   }
 
   #update(record: StreamRecord<K, V>, start: number, end: number): void {
