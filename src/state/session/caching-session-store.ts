@@ -1,0 +1,230 @@
+import type { Windowed } from '../../processor/windowed.ts';
+import type { StoredRow } from '../buffer/buffered-table.ts';
+import { keyId } from '../bytes.ts';
+import { DirtyIndex } from '../cache/dirty-index.ts';
+import { type KeyGroup, KeyedCache, TimedEntry } from '../cache/keyed-cache.ts';
+import { UNKNOWN } from '../cache/record-cache.ts';
+import type { CachedStateStore, FlushListener, StoreIterator } from '../contract/stores.ts';
+import type { ChangelogRecord } from '../contract/task-state.ts';
+import type { Engine } from '../engine/engine.ts';
+import { type Deadline, NO_DEADLINE, type StoreEnvironment } from '../task/managed-store.ts';
+import { baseKeyWithin } from '../window/window-key.ts';
+import { SESSION_SUFFIX, sessionEndOf, sessionKey, sessionStartOf } from './session-key.ts';
+import { EngineSessionStore } from './session-store.ts';
+
+const STRETCH = 16;
+
+/**
+ * A session store with a record cache. A key's sessions are read from below once and are then complete in the cache until the key is evicted, so finding the sessions that a
+ * record touches is a look at a short array.
+ */
+export class CachingSessionStore<K, V> extends EngineSessionStore<K, V> implements CachedStateStore<Windowed<K>, V> {
+  #cache!: KeyedCache<K, V>;
+  #index!: DirtyIndex<TimedEntry<K, V>>;
+  #listener: FlushListener<Windowed<K>, V> | null = null;
+  #sendOldValues = false;
+  #flushing = false;
+  readonly #flushAll = (): void => void this.flushCache(NO_DEADLINE);
+  readonly #end = (): number => this.table.end;
+
+  setFlushListener(listener: FlushListener<Windowed<K>, V>, sendOldValues: boolean): boolean {
+    this.#listener = listener;
+    this.#sendOldValues = sendOldValues;
+    return true;
+  }
+
+  override put(session: Windowed<K>, aggregate: V | null): void {
+    this.requireKey(session.key);
+    const context = this.context.recordContext;
+    const { start, end } = session.window;
+    const group = this.#group(session.key);
+    let entry = group.find(end, start);
+    if (entry === undefined) {
+      entry = new TimedEntry<K, V>(group, end, start, this.#cache.isMissing(group, end) ? null : UNKNOWN);
+      this.#cache.insert(entry);
+    }
+    this.table.observe(end);
+    if (aggregate === null && entry.below === null) {
+      // Merged into another before anybody below heard of it.
+      if (entry.dirty) this.#index.reset();
+      entry.value = null;
+      this.#cache.dirty.remove(entry);
+      this.#cache.remove(entry);
+      return;
+    }
+    entry.value = aggregate;
+    entry.context = context;
+    entry.used = true;
+    if (!entry.dirty) this.#index.add(entry);
+    this.#cache.dirty.touch(entry);
+    this.#evict(group);
+  }
+
+  override remove(session: Windowed<K>): void {
+    this.put(session, null);
+  }
+
+  override fetchSession(key: K, sessionStart: number, sessionEnd: number): V | null {
+    this.requireKey(key);
+    if (sessionEnd < this.table.minLive) return null;
+    const group = this.#group(key);
+    const entry = group.find(sessionEnd, sessionStart);
+    if (entry !== undefined) {
+      entry.used = true;
+      return entry.value;
+    }
+    return this.#cache.isMissing(group, sessionEnd) ? null : this.read(this.#bytesOf(group), sessionStart, sessionEnd);
+  }
+
+  override get cacheDirty(): boolean {
+    return this.#cache.dirty.size > 0;
+  }
+
+  override flushCache(deadline: Deadline): boolean {
+    if (this.#flushing) return true;
+    this.#flushing = true;
+    const context = this.context;
+    const current = context.recordContext;
+    const dirty = this.#cache.dirty;
+    let stretch = STRETCH;
+    try {
+      for (let entry = dirty.first; entry !== null; entry = dirty.first) {
+        dirty.remove(entry);
+        context.recordContext = entry.context ?? current;
+        this.#flush(entry);
+        if (--stretch === 0) {
+          if (deadline()) return dirty.first === null;
+          stretch = STRETCH;
+        }
+      }
+      return true;
+    } finally {
+      context.recordContext = current;
+      this.#index.reset();
+      this.#flushing = false;
+    }
+  }
+
+  override discard(): void {
+    super.discard();
+    this.#forget();
+  }
+
+  override restore(records: readonly ChangelogRecord[]): void {
+    super.restore(records);
+    this.#forget();
+  }
+
+  override cleared(): void {
+    super.cleared();
+    this.#forget();
+  }
+
+  override close(): void {
+    super.close();
+    this.#forget();
+  }
+
+  protected override attached(engine: Engine, environment?: StoreEnvironment): void {
+    super.attached(engine);
+    this.#cache = new KeyedCache((environment as StoreEnvironment).cacheBudget);
+    this.#index = new DirtyIndex(this.#cache.dirty, (entry) => this.#order(entry.time, sessionKey(this.#bytesOf(entry.group), entry.start, entry.time)));
+  }
+
+  protected override findOfKey(key: K, earliestEnd: number, latestStart: number, reverse: boolean): StoreIterator<[Windowed<K>, V]> {
+    this.requireKey(key);
+    const group = this.#group(key);
+    if (!group.complete) this.#complete(group);
+    const first = Math.max(earliestEnd, this.table.minLive);
+    const found: [Windowed<K>, V][] = [];
+    const entries = group.entries;
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i] as TimedEntry<K, V>;
+      if (entry.time < first || entry.start > latestStart) continue;
+      entry.used = true;
+      if (entry.value !== null) found.push([{ key: group.key, window: { start: entry.start, end: entry.time } }, entry.value]);
+    }
+    this.#evict(group);
+    if (reverse) found.reverse();
+    return found[Symbol.iterator]();
+  }
+
+  protected override scanMany(low: Buffer | null, high: Buffer | null, firstEnd: number, lastEnd: number, latestStart: number, reverse: boolean): StoreIterator<[Windowed<K>, V]> {
+    if (this.#cache.dirty.size === 0) return super.scanMany(low, high, firstEnd, lastEnd, latestStart, reverse);
+    return this.#index.merge<StoredRow, [Windowed<K>, V]>(
+      this.rows(low, high, firstEnd, lastEnd, latestStart, reverse),
+      (row) => this.#order(sessionEndOf(row.key), row.key),
+      null,
+      null,
+      reverse,
+      false,
+      ({ group, time, start, value }) => {
+        if (value === null || time < firstEnd || time > lastEnd || start > latestStart || !baseKeyWithin(this.#bytesOf(group), 0, low, high)) return undefined;
+        return [{ key: group.key, window: { start, end: time } }, value];
+      },
+      (row) => [this.windowed(row), this.decode(row)],
+    );
+  }
+
+  #flush(entry: TimedEntry<K, V>): void {
+    const { group, start, time, value } = entry;
+    const bytes = this.#bytesOf(group);
+    const listener = this.#listener;
+    let before: V | null = null;
+    if (listener !== null && (value === null || this.#sendOldValues) && time >= this.table.minLive) before = entry.below === UNKNOWN ? this.read(bytes, start, time) : entry.below;
+    if (listener === null || value !== null || before !== null) {
+      this.#cache.valueSize.sample(this.write(bytes, start, time, value));
+      entry.below = value;
+      listener?.({ key: group.key, window: { start, end: time } }, value, this.#sendOldValues ? before : null, time);
+    }
+    // The group stays complete: below there is nothing now.
+    if (entry.value === null && !entry.dirty) this.#cache.remove(entry);
+  }
+
+  #complete(group: KeyGroup<K, V>): void {
+    for (const row of this.rowsOfKey(this.#bytesOf(group), 0, Number.POSITIVE_INFINITY, false)) {
+      const start = sessionStartOf(row.key);
+      const end = sessionEndOf(row.key);
+      const known = group.find(end, start);
+      if (known !== undefined) {
+        if (known.below === UNKNOWN) known.below = this.decode(row);
+        continue;
+      }
+      const value = this.decode(row);
+      const entry = new TimedEntry<K, V>(group, end, start, value);
+      entry.value = value;
+      this.#cache.insert(entry);
+    }
+    group.complete = true;
+  }
+
+  #group(key: K): KeyGroup<K, V> {
+    const bytes = this.keySerde.primitive === true ? null : this.keySerde.serialize(this.topic, key);
+    const cacheKey = bytes === null ? key : keyId(bytes);
+    return this.#cache.get(cacheKey) ?? this.#cache.create(cacheKey, key, bytes, this.#end);
+  }
+
+  #bytesOf(group: KeyGroup<K, V>): Buffer {
+    group.keyBytes ??= this.keySerde.serialize(this.topic, group.key);
+    return group.keyBytes;
+  }
+
+  /** A string in the order in which the store below reads many keys. */
+  #order(time: number, bytes: Buffer): string {
+    const id = keyId(bytes);
+    if (this.sessions.timeOrdered) return id.slice(id.length - SESSION_SUFFIX) + id;
+    return String(Math.floor(time / this.table.interval)).padStart(17, '0') + id;
+  }
+
+  #evict(keep: KeyGroup<K, V>): void {
+    if (this.#cache.exceeded) {
+      this.#cache.prune(keep, this.table.minLive);
+      this.#cache.evict(this.#flushAll, keep);
+    }
+  }
+
+  #forget(): void {
+    this.#cache.clear();
+    this.#index.reset();
+  }
+}

@@ -1,0 +1,254 @@
+import type { Windowed } from '../../processor/windowed.ts';
+import type { StoredRow } from '../buffer/buffered-table.ts';
+import { keyId } from '../bytes.ts';
+import { DirtyIndex } from '../cache/dirty-index.ts';
+import { type KeyGroup, KeyedCache, TimedEntry } from '../cache/keyed-cache.ts';
+import { UNKNOWN } from '../cache/record-cache.ts';
+import type { CachedStateStore, FlushListener, StoreIterator } from '../contract/stores.ts';
+import type { ChangelogRecord } from '../contract/task-state.ts';
+import type { Engine } from '../engine/engine.ts';
+import { type Deadline, NO_DEADLINE, type StoreEnvironment } from '../task/managed-store.ts';
+import { baseKeyWithin, WINDOW_SUFFIX, windowKey, windowStartOf } from './window-key.ts';
+import { EngineWindowStore } from './window-store.ts';
+
+const STRETCH = 16;
+/** Windows of one key that a range read takes into the cache; a key with more is read from below each time. */
+const MAX_LOADED = 1024;
+
+/** A window store with a record cache: see CachingKeyValueStore. A put also moves the clock of the retention, so results do not depend on the cache. */
+export class CachingWindowStore<K, V, T> extends EngineWindowStore<K, V, T> implements CachedStateStore<Windowed<K>, V> {
+  #cache!: KeyedCache<K, T>;
+  #index!: DirtyIndex<TimedEntry<K, T>>;
+  #listener: FlushListener<Windowed<K>, V> | null = null;
+  #sendOldValues = false;
+  #flushing = false;
+  readonly #flushAll = (): void => void this.flushCache(NO_DEADLINE);
+  readonly #end = (): number => this.table.end;
+
+  setFlushListener(listener: FlushListener<Windowed<K>, V>, sendOldValues: boolean): boolean {
+    this.#listener = listener;
+    this.#sendOldValues = sendOldValues;
+    return true;
+  }
+
+  override put(key: K, value: T | null, windowStart: number): void {
+    this.requireKey(key);
+    const context = this.context.recordContext;
+    const group = this.#group(key);
+    let entry = group.find(windowStart, windowStart);
+    if (entry === undefined) {
+      entry = new TimedEntry<K, T>(group, windowStart, windowStart, this.#cache.isMissing(group, windowStart) ? null : UNKNOWN);
+      this.#cache.insert(entry);
+    }
+    entry.value = value;
+    entry.context = context;
+    entry.used = true;
+    if (!entry.dirty) this.#index.add(entry);
+    this.#cache.dirty.touch(entry);
+    this.table.observe(windowStart);
+    this.#evict(group);
+  }
+
+  override fetch(key: K, windowStart: number): T | null {
+    this.requireKey(key);
+    if (windowStart < this.table.minLive) return null;
+    const group = this.#group(key);
+    const found = group.find(windowStart, windowStart);
+    if (found !== undefined) {
+      found.used = true;
+      return found.value;
+    }
+    if (this.#cache.isMissing(group, windowStart)) return null;
+    const value = this.read(this.#bytesOf(group), windowStart);
+    const entry = new TimedEntry<K, T>(group, windowStart, windowStart, value);
+    entry.value = value;
+    this.#cache.insert(entry);
+    this.#evict(group);
+    return value;
+  }
+
+  override fetchRange(key: K, from: number, to: number): StoreIterator<[number, T]> {
+    return this.#rangeOfKey(key, from, to, false);
+  }
+
+  override backwardFetchRange(key: K, from: number, to: number): StoreIterator<[number, T]> {
+    return this.#rangeOfKey(key, from, to, true);
+  }
+
+  override get cacheDirty(): boolean {
+    return this.#cache.dirty.size > 0;
+  }
+
+  override flushCache(deadline: Deadline): boolean {
+    if (this.#flushing) return true;
+    this.#flushing = true;
+    const context = this.context;
+    const current = context.recordContext;
+    const dirty = this.#cache.dirty;
+    let stretch = STRETCH;
+    try {
+      for (let entry = dirty.first; entry !== null; entry = dirty.first) {
+        dirty.remove(entry);
+        context.recordContext = entry.context ?? current;
+        this.#flush(entry);
+        if (--stretch === 0) {
+          if (deadline()) return dirty.first === null;
+          stretch = STRETCH;
+        }
+      }
+      return true;
+    } finally {
+      context.recordContext = current;
+      this.#index.reset();
+      this.#flushing = false;
+    }
+  }
+
+  override discard(): void {
+    super.discard();
+    this.#forget();
+  }
+
+  override restore(records: readonly ChangelogRecord[]): void {
+    super.restore(records);
+    this.#forget();
+  }
+
+  override cleared(): void {
+    super.cleared();
+    this.#forget();
+  }
+
+  override close(): void {
+    super.close();
+    this.#forget();
+  }
+
+  protected override attached(engine: Engine, environment?: StoreEnvironment): void {
+    super.attached(engine);
+    this.#cache = new KeyedCache((environment as StoreEnvironment).cacheBudget);
+    this.#index = new DirtyIndex(this.#cache.dirty, (entry) => this.#order(entry.time, windowKey(this.#bytesOf(entry.group), entry.start, 0)));
+  }
+
+  protected override scanMany(low: Buffer | null, high: Buffer | null, from: number, to: number, reverse: boolean): StoreIterator<[Windowed<K>, T]> {
+    if (this.#cache.dirty.size === 0) return super.scanMany(low, high, from, to, reverse);
+    return this.#index.merge<StoredRow, [Windowed<K>, T]>(
+      this.rows(low, high, from, to, reverse),
+      (row) => this.#order(windowStartOf(row.key), row.key),
+      null,
+      null,
+      reverse,
+      false,
+      ({ group, start, value }) => {
+        if (value === null || start < from || start > to || !baseKeyWithin(this.#bytesOf(group), 0, low, high)) return undefined;
+        return [{ key: group.key, window: { start, end: start + this.windowSize } }, value];
+      },
+      (row) => [this.windowed(row), this.decode(row)],
+    );
+  }
+
+  #flush(entry: TimedEntry<K, T>): void {
+    const { group, start, value } = entry;
+    const bytes = this.#bytesOf(group);
+    const listener = this.#listener;
+    if (listener === null) {
+      this.#writeEntry(entry, bytes);
+      return;
+    }
+    let before: T | null = null;
+    if ((value === null || this.#sendOldValues) && start >= this.table.minLive) before = entry.below === UNKNOWN ? this.read(bytes, start) : entry.below;
+    if (value === null && before === null) {
+      this.#cache.remove(entry);
+      return;
+    }
+    this.#writeEntry(entry, bytes);
+    const context = this.context.recordContext;
+    listener(
+      { key: group.key, window: { start, end: start + this.windowSize } },
+      this.codec.plain(value),
+      this.#sendOldValues ? this.codec.plain(before) : null,
+      this.codec.forwardTimestamp(value, context),
+    );
+  }
+
+  #writeEntry(entry: TimedEntry<K, T>, bytes: Buffer): void {
+    this.#cache.valueSize.sample(this.write(bytes, entry.value, entry.start));
+    entry.below = entry.value;
+  }
+
+  #rangeOfKey(key: K, from: number, to: number, reverse: boolean): StoreIterator<[number, T]> {
+    this.requireKey(key);
+    const first = Math.max(from, this.table.minLive, 0);
+    if (to < first) return [][Symbol.iterator]();
+    const group = this.#group(key);
+    if (!group.complete && !this.#complete(group)) {
+      // More windows than the cache should take: one key's part of what a read of many keys does.
+      const bytes = this.#bytesOf(group);
+      return startsOf(this.scanMany(bytes, bytes, first, to, reverse));
+    }
+    const found: [number, T][] = [];
+    for (const entry of group.entries) {
+      if (entry.start < first || entry.start > to) continue;
+      entry.used = true;
+      if (entry.value !== null) found.push([entry.start, entry.value]);
+    }
+    this.#evict(group);
+    if (reverse) found.reverse();
+    return found[Symbol.iterator]();
+  }
+
+  /** Reads all live windows of a key from below into the cache; false when there are too many. */
+  #complete(group: KeyGroup<K, T>): boolean {
+    const loaded: [number, T][] = [];
+    for (const row of this.fetchBytes(this.#bytesOf(group), this.table.minLive, Number.POSITIVE_INFINITY, false)) {
+      if (loaded.length === MAX_LOADED) return false;
+      loaded.push(row);
+    }
+    for (const [start, value] of loaded) {
+      const known = group.find(start, start);
+      if (known !== undefined) {
+        if (known.below === UNKNOWN) known.below = value;
+        continue;
+      }
+      const entry = new TimedEntry<K, T>(group, start, start, value);
+      entry.value = value;
+      this.#cache.insert(entry);
+    }
+    group.complete = true;
+    return true;
+  }
+
+  #group(key: K): KeyGroup<K, T> {
+    const bytes = this.keySerde.primitive === true ? null : this.keySerde.serialize(this.topic, key);
+    const cacheKey = bytes === null ? key : keyId(bytes);
+    return this.#cache.get(cacheKey) ?? this.#cache.create(cacheKey, key, bytes, this.#end);
+  }
+
+  #bytesOf(group: KeyGroup<K, T>): Buffer {
+    group.keyBytes ??= this.keySerde.serialize(this.topic, group.key);
+    return group.keyBytes;
+  }
+
+  /** A string in the order in which the store below reads many keys. */
+  #order(time: number, bytes: Buffer): string {
+    const id = keyId(bytes);
+    if (this.windows.timeOrdered) return id.slice(id.length - WINDOW_SUFFIX) + id;
+    return String(Math.floor(time / this.table.interval)).padStart(17, '0') + id;
+  }
+
+  #evict(keep: KeyGroup<K, T>): void {
+    if (this.#cache.exceeded) {
+      this.#cache.prune(keep, this.table.minLive);
+      this.#cache.evict(this.#flushAll, keep);
+    }
+  }
+
+  #forget(): void {
+    this.#cache.clear();
+    this.#index.reset();
+  }
+}
+
+function* startsOf<K, T>(windows: Iterable<[Windowed<K>, T]>): IterableIterator<[number, T]> {
+  for (const [windowed, value] of windows) yield [windowed.window.start, value];
+}
