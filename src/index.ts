@@ -83,6 +83,29 @@ export { type GlobalStoreOptions, type OffsetReset, type SinkOptions, type Sourc
 
 // State stores.
 export type { StoreBuilder, StoreKind } from './state/contract/builder.ts';
+export type {
+  HeadersKeyValueStore,
+  KeyValueStore,
+  ReadOnlyKeyValueStore,
+  ReadOnlySessionStore,
+  ReadOnlyWindowStore,
+  SessionStore,
+  StateStore,
+  StoreIterator,
+  TimestampedKeyValueStore,
+  TimestampedWindowStore,
+  VersionedKeyValueStore,
+  WindowStore,
+} from './state/contract/stores.ts';
+export type { ValueAndTimestamp, ValueTimestampHeaders, VersionedRecord } from './state/contract/values.ts';
 export { Stores, type StoreSupplier } from './state/stores.ts';
+
+// Serdes.
+export type { AvroOptions, AvroSchema } from './serdes/avro.ts';
+export type { AvroRegistryOptions, SubjectStrategy } from './serdes/avro-registry.ts';
+export type { JsonOptions } from './serdes/json.ts';
+export type { RegistryOptions } from './serdes/registry-client.ts';
+export type { PrepareItem } from './serdes/serde.ts';
+export type { WindowedSerde } from './serdes/windowed.ts';
 
 // Others add theirs below.

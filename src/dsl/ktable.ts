@@ -91,8 +91,8 @@ export class KTable<K, V> implements TableParent<Untyped, Untyped> {
    *
    * @param mapper gives each record a new key.
    */
-  toStream(named?: Named): KStream<K, V | null>;
   toStream<KR>(mapper: (key: K, value: V | null) => KR, named?: Named): KStream<KR, V | null>;
+  toStream(named?: Named): KStream<K, V | null>;
   toStream<KR>(first?: Named | ((key: K, value: V | null) => KR), second?: Named): KStream<K | KR, V | null> {
     const named = typeof first === 'function' ? second : first;
     const stream = addOperator(this.stage, named, TABLE.toStream, { supplier: ktableToStream() }, { repartitionRequired: false });
