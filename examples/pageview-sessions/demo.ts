@@ -23,28 +23,31 @@ interface DemoOptions extends Omit<InstanceOptions, 'bootstrap' | 'applicationId
   records?: number;
   rate?: number;
   seed: number;
+  speed: number;
   instances: number;
   untilEnd: boolean;
   summaryJson?: string;
 }
 
 const APPLICATION = 'pageview-sessions';
+const DEFAULT_RUN = 'default';
 /** A generated run that has an end, when no other number is given. */
 const RECORDS = 20_000;
-/** A live run: page views a second, and how many seconds of event time pass in one. */
-const LIVE = { rate: 200, speed: 60 };
+/** Page views a second of a live run. */
+const LIVE_RATE = 200;
 /** After the input's end, without anything new: something is missing. */
 const SILENCE_MS = 60_000;
 
 const options = addSharedOptions(new Command('npm run demo --'))
   .description('Page views become sessions, windowed counts and a ranking. Without options: made-up traffic, on a broker inside this process.')
   .option('--bootstrap <host:port>', 'a real Kafka broker')
-  .option('--run <name>', 'prefix of topics and application id: a run of its own, or one to join')
+  .option('--run <name>', "of topics and application id: a run of its own, or one to join; 'default' is the one without a name (default: the first that is not used)")
   .addOption(new Option('--input <input>', 'none: run instances, feed nothing').choices(['generator', 'none']).default('generator'))
   .option('--access-log <file>', "replay a web server's log in the combined format")
   .option('--records <n>', `page views to make up (default: without end, or ${RECORDS} with --until-end)`, count)
   .option('--rate <n>', 'page views a second (default: as fast as possible when they have an end)', count)
   .option('--seed <n>', 'of the made-up traffic', count, 1)
+  .option('--speed <n>', 'seconds of made-up event time that pass in a second, from a day ago until now; with 1 it is now', count, 60)
   .option('--instances <n>', 'processes that share the work', count, 1)
   .option('--until-end', 'stop when all input is processed', false)
   .option('--summary-json <file>', 'write the results in numbers when all input is processed')
@@ -71,7 +74,7 @@ async function demo(): Promise<void> {
   const replaySpan = options.accessLog === undefined ? 0 : await timeSpan(options.accessLog);
   const embedded = options.bootstrap === undefined;
   const bootstrap = options.bootstrap ?? (await embeddedBroker());
-  const run = options.run ?? (await freshRun(bootstrap, embedded));
+  const run = options.run === DEFAULT_RUN ? '' : (options.run ?? (await freshRun(bootstrap, embedded)));
   const applicationId = run === '' ? APPLICATION : `${APPLICATION}-${run}`;
   const topicPrefix = run === '' ? '' : `${run}-`;
   const topics = topicNames(topicPrefix);
@@ -150,9 +153,9 @@ async function demo(): Promise<void> {
     try {
       if (options.accessLog !== undefined) return await replayAccessLog(options.accessLog, feed, topics, { rate: options.rate, stop: interrupted.signal });
       const records = options.records ?? (options.untilEnd ? RECORDS : undefined);
-      const rate = options.rate ?? (records === undefined ? LIVE.rate : undefined);
-      const viewsPerSecond = (options.rate ?? LIVE.rate) / LIVE.speed;
-      return await generate(feed, topics, { seed: options.seed, records, rate, viewsPerSecond, stop: interrupted.signal });
+      const rate = options.rate ?? (records === undefined ? LIVE_RATE : undefined);
+      const viewsPerSecond = (options.rate ?? LIVE_RATE) / options.speed;
+      return await generate(feed, topics, { seed: options.seed, records, rate, viewsPerSecond, fromNow: options.speed === 1, stop: interrupted.signal });
     } finally {
       await feed.close();
     }

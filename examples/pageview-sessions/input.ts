@@ -71,13 +71,15 @@ export interface GeneratedInput {
   rate: number | undefined;
   /** Views in a second of event time. */
   viewsPerSecond: number;
+  /** Event time starts now instead of a day ago. */
+  fromNow: boolean;
   stop: AbortSignal;
 }
 
-/** Writes made-up traffic. It starts a day ago and never runs ahead of the clock. Returns the number of page views. */
+/** Writes made-up traffic that never runs ahead of the clock. Returns the number of page views. */
 export async function generate(feed: Feed, topics: Topics, options: GeneratedInput): Promise<number> {
   const pace = new Pace(options.rate);
-  const startAt = Math.floor(Date.now() / HOUR - 24) * HOUR;
+  const startAt = options.fromNow ? Date.now() : Math.floor(Date.now() / HOUR - 24) * HOUR;
   let records = 0;
   for (const view of pageViews({ seed: options.seed, startAt, viewsPerSecond: options.viewsPerSecond })) {
     if (options.stop.aborted || records === options.records) break;

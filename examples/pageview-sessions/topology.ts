@@ -1,5 +1,5 @@
 import type { Duration, FixedKeyProcessor, FixedKeyProcessorContext, StreamRecord, Topology, Windowed } from 'millrace';
-import { SessionWindows, serdes, StreamsBuilder, TimeWindows, toMillis } from 'millrace';
+import { SessionWindows, serdes, StreamsBuilder, TimeWindows } from 'millrace';
 import type { LateView, PageCount, PageView, Session } from './types.ts';
 
 /** Names of the topics; the same prefix for all lets two services share a broker. */
@@ -64,8 +64,8 @@ export function buildTopology({ topics, gap = '30m', window = '5m', grace = '1m'
 
   // Lateness is decided here, before the repartitioning: a partition of `pageviews` has one order, so the answer is the same however often, and by
   // whichever instance, it is processed.
-  const checked = views.processValues(() => new LatenessCheck(toMillis(window), toMillis(grace)), { name: 'lateness' });
-  checked.filter((_user, view) => isLate(view)).to(topics.late, { key: serdes.string, value: serdes.json<PageView>() });
+  const checked = views.processValues(() => new LatenessCheck(TimeWindows.ofSizeAndGrace(window, grace)), { name: 'lateness' });
+  checked.filter((_user, view) => isLate(view)).to(topics.late, { key: serdes.string, value: serdes.json() });
 
   const windows = TimeWindows.ofSizeAndGrace(window, drift);
   const counts = checked
@@ -124,13 +124,11 @@ function isLate(view: PageView | LateView): view is LateView {
 
 /** Marks the page views whose window had closed when they came: the rule by which windowed counts drop records, `end <= stream time - grace`. */
 class LatenessCheck implements FixedKeyProcessor<string, PageView, PageView | LateView> {
-  readonly #windowMs: number;
-  readonly #graceMs: number;
+  readonly #windows: TimeWindows;
   #context!: FixedKeyProcessorContext<string, PageView | LateView>;
 
-  constructor(windowMs: number, graceMs: number) {
-    this.#windowMs = windowMs;
-    this.#graceMs = graceMs;
+  constructor(windows: TimeWindows) {
+    this.#windows = windows;
   }
 
   init(context: FixedKeyProcessorContext<string, PageView | LateView>): void {
@@ -138,7 +136,8 @@ class LatenessCheck implements FixedKeyProcessor<string, PageView, PageView | La
   }
 
   process(record: StreamRecord<string, PageView>): void {
-    const closesAt = (Math.floor(record.timestamp / this.#windowMs) + 1) * this.#windowMs + this.#graceMs;
+    const { sizeMs, graceMs } = this.#windows;
+    const closesAt = (Math.floor(record.timestamp / sizeMs) + 1) * sizeMs + graceMs;
     const lateBy = this.#context.currentStreamTimeMs() - closesAt;
     this.#context.forward(lateBy < 0 ? record : record.withValue({ ...record.value, lateBy }));
   }
