@@ -58,8 +58,8 @@ export class ConfigurableStoreBuilder<S extends StateStore> implements StoreBuil
     return this.#with({ logging: false, logConfig: {} });
   }
 
-  build(): S {
-    return this.#state.make({ caching: this.#state.caching, logging: this.#state.logging });
+  build(options: { readonly caching?: boolean } = {}): S {
+    return this.#state.make({ caching: this.#state.caching && options.caching !== false, logging: this.#state.logging });
   }
 
   #with(change: Partial<BuilderState<S>>): ConfigurableStoreBuilder<S> {

@@ -40,7 +40,7 @@ export class GlobalTask {
 
   openStores(): void {
     for (const { builder } of this.options.plan.stores) {
-      const store = builder.build();
+      const store = builder.build({ caching: this.options.config.statestoreCacheMaxBytes > 0 });
       this.options.state.register(store);
       store.init(this.context);
     }

@@ -76,9 +76,11 @@ export class StreamTask {
 
   /** Build the stores and register them with the task's state; restoring them is next. */
   openStores(): void {
-    const { stores, state } = this.options;
+    const { stores, state, config } = this.options;
+    // A cache without room would pass everything on at once, but not as a store without one does: it forgets deletions of what is not there.
+    const caching = config.statestoreCacheMaxBytes > 0;
     for (const { builder } of stores) {
-      const store = builder.build();
+      const store = builder.build({ caching });
       state.register(store);
       store.init(this.context);
     }

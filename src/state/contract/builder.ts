@@ -16,5 +16,6 @@ export interface StoreBuilder<S extends StateStore = StateStore> {
   readonly cachingEnabled: boolean;
   /** Milliseconds; window, session and versioned stores. */
   readonly retentionPeriod?: number;
-  build(): S;
+  /** `caching` false: without a record cache even where one is enabled, because the application's caches have no bytes. */
+  build(options?: { readonly caching?: boolean }): S;
 }
