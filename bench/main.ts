@@ -120,7 +120,9 @@ async function report(ours: Figures[], theirs: Figures[], output: Output): Promi
   const { workload, guarantee, instances, records, users, seed } = options;
   const here = medianRun(ours);
   const there = theirs.length === 0 ? null : medianRun(theirs);
-  console.log(`\n${workload}, ${guarantee}, ${instances} instance${instances === 1 ? '' : 's'}, ${records.toLocaleString('en')} records${options.runs === 1 ? '' : `, median of ${options.runs} runs`}`);
+  console.log(
+    `\n${workload}, ${guarantee}, ${instances} instance${instances === 1 ? '' : 's'}, ${records.toLocaleString('en')} records${options.runs === 1 ? '' : `, median of ${options.runs} runs`}`,
+  );
   console.log(figureLine('Millrace', here));
   if (there !== null) {
     console.log(figureLine('Kafka Streams', there));

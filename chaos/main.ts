@@ -121,7 +121,8 @@ async function chaos(): Promise<void> {
     fleet.start(survivor);
     const deadline = Date.now() + QUIET_MS;
     while (survivor.state !== 'RUNNING' || fleet.crashes.length > 0) {
-      if (Date.now() > deadline || fleet.crashes.length > 0) throw new Error(`The stores could not be restored: ${fleet.crashes.join('; ') || survivor.state}, see ${survivor.logFile}`);
+      if (Date.now() > deadline || fleet.crashes.length > 0)
+        throw new Error(`The stores could not be restored: ${fleet.crashes.join('; ') || survivor.state}, see ${survivor.logFile}`);
       await sleep(100);
     }
     await checkStores(expected, verdict, 'stores restored from their changelogs');
@@ -146,7 +147,9 @@ async function chaos(): Promise<void> {
         if (Date.now() > deadline) {
           const ends = await on.ends(partitions);
           const left = [...ends].filter(([key, end]) => (committed.get(key) ?? 0) < end).map(([key, end]) => `${key} at ${committed.get(key)} of ${end}`);
-          throw new Error(`Not everything is processed ${QUIET_MS / 1000} seconds after the harm: ${left.join(', ')}. ${fleet.crashes.join('; ')} Logs are in ${directory}`);
+          throw new Error(
+            `Not everything is processed ${QUIET_MS / 1000} seconds after the harm: ${left.join(', ')}. ${fleet.crashes.join('; ')} Logs are in ${directory}`,
+          );
         }
         await sleep(500);
       }

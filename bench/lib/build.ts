@@ -19,13 +19,15 @@ export function buildLibrary(): void {
 export function buildJavaPeer(): string {
   const jar = join(PEER, 'target/peer.jar');
   const sources = Math.max(newest(join(PEER, 'src')), statSync(join(PEER, 'pom.xml')).mtimeMs);
-  if (!existsSync(jar) || statSync(jar).mtimeMs < sources) run('mvn', ['-q', '-B', 'package'], PEER, 'Building the Java peer needs Maven and a JDK of version 17 or later');
+  if (!existsSync(jar) || statSync(jar).mtimeMs < sources)
+    run('mvn', ['-q', '-B', 'package'], PEER, 'Building the Java peer needs Maven and a JDK of version 17 or later');
   return `${jar}:${join(PEER, 'target/libs')}/*`;
 }
 
 function run(command: string, args: string[], cwd: string, hint = ''): void {
   const { status, error } = spawnSync(command, args, { cwd, stdio: ['ignore', 2, 2] });
-  if (error !== undefined || status !== 0) throw new Error(`'${command} ${args.join(' ')}' failed${error === undefined ? ` with exit code ${status}` : `: ${error.message}`}. ${hint}`);
+  if (error !== undefined || status !== 0)
+    throw new Error(`'${command} ${args.join(' ')}' failed${error === undefined ? ` with exit code ${status}` : `: ${error.message}`}. ${hint}`);
 }
 
 /** Time of the newest file under a directory; 0 when there is none. */

@@ -72,7 +72,9 @@ export function startMillrace(options: RunOptions): Contestant {
 /** Kafka Streams: one process with a stream thread for each instance. */
 export function startJava(options: RunOptions, classPath: string): Contestant {
   const args = [...programArguments(options, join(options.stateDir, 'java')), '--threads', String(options.instances)];
-  const child = spawn('java', ['-Dorg.slf4j.simpleLogger.defaultLogLevel=error', '-cp', classPath, 'millrace.bench.Main', ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn('java', ['-Dorg.slf4j.simpleLogger.defaultLogLevel=error', '-cp', classPath, 'millrace.bench.Main', ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const ready = new Promise<void>((resolve) => {
     createInterface({ input: child.stdout }).on('line', (line) => {
       if (line === 'ready') resolve();

@@ -22,7 +22,7 @@ export async function producePageViews(cluster: Cluster, { topic, records, users
   await cluster.createTopic(topic, INPUT_PARTITIONS);
   const producer = cluster.clients.producer({ transactionTimeoutMs: 60_000, overrides: { 'compression.type': 'none', 'linger.ms': 20 } });
   await producer.connect(30_000);
-  const hours = Math.ceil((records / VIEWS_PER_SECOND) * 1000 / HOUR) + 1;
+  const hours = Math.ceil(((records / VIEWS_PER_SECOND) * 1000) / HOUR) + 1;
   const traffic = pageViews({ seed, startAt: (Math.floor(Date.now() / HOUR) - hours) * HOUR, viewsPerSecond: VIEWS_PER_SECOND, users });
   for (let sent = 0; sent < records; sent += 1) {
     const view = traffic.next().value;

@@ -83,7 +83,9 @@ export async function measure(cluster: Cluster, contestant: Contestant, applicat
 
 async function repartitionPartitions(cluster: Cluster, applicationId: string) {
   const topics = await cluster.topicsStartingWith(`${applicationId}-`);
-  return topics.filter(({ name }) => name.endsWith('-repartition') || name.endsWith('-topic')).flatMap(({ name, partitions }) => partitionsOf(name, partitions));
+  return topics
+    .filter(({ name }) => name.endsWith('-repartition') || name.endsWith('-topic'))
+    .flatMap(({ name, partitions }) => partitionsOf(name, partitions));
 }
 
 function sum(values: Iterable<number>): number {

@@ -30,7 +30,9 @@ export function figureLine(name: string, figures: Figures): string {
     `${figures.cpuSecondsPerMillion.toFixed(1).padStart(6)} CPU s per million`,
     `${(figures.peakMemory / 2 ** 20).toFixed(0).padStart(5)} MiB peak`,
     delay === null ? '' : `event loop p99 ${delay.p99.toFixed(1)} ms, max ${delay.max.toFixed(0)} ms`,
-  ].join('  ').trimEnd();
+  ]
+    .join('  ')
+    .trimEnd();
 }
 
 export function ratioLine(ratio: Ratios): string {

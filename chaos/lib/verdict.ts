@@ -69,7 +69,8 @@ export class Verdict {
     const text = (each: Tally): string => `${each.count} events with sum ${each.sum}`;
     if (tally === undefined) this.#note(expected.count, 'lost', `${name}: ${key} is missing, of ${text(expected)}`);
     else if (tally.count < expected.count) this.#note(expected.count - tally.count, 'lost', `${name}: ${key} has ${text(tally)}, expected ${text(expected)}`);
-    else if (tally.count > expected.count) this.#note(tally.count - expected.count, 'duplicated', `${name}: ${key} has ${text(tally)}, expected ${text(expected)}`);
+    else if (tally.count > expected.count)
+      this.#note(tally.count - expected.count, 'duplicated', `${name}: ${key} has ${text(tally)}, expected ${text(expected)}`);
     else if (tally.sum !== expected.sum) this.#note(1, 'wrong', `${name}: ${key} has ${text(tally)}, expected ${text(expected)}`);
   }
 

@@ -18,7 +18,14 @@ export async function writeEvents(
       const due = Math.floor(((Date.now() - started) / 1000) * perSecond);
       while (written.length < due) {
         const event = source.next().value as Event;
-        const taken = producer.produce(topic, userPartition(event.user, partitions), Buffer.from(event.user), Buffer.from(JSON.stringify(event)), event.at, NO_HEADERS);
+        const taken = producer.produce(
+          topic,
+          userPartition(event.user, partitions),
+          Buffer.from(event.user),
+          Buffer.from(JSON.stringify(event)),
+          event.at,
+          NO_HEADERS,
+        );
         if (!taken) throw new Error('The broker does not take the events as fast as they are made: lower --rate');
         written.push(event);
       }

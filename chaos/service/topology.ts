@@ -1,4 +1,4 @@
-import { SessionWindows, serdes, StreamsBuilder, TimeWindows, type Topology } from 'millrace';
+import { SessionWindows, StreamsBuilder, serdes, TimeWindows, type Topology } from 'millrace';
 import { type ChaosTopics, type Event, GAP_MS, SESSION_GRACE_MS, STORES, type Tally, WINDOW_GRACE_MS, WINDOW_MS, type Workload } from './shapes.ts';
 
 /*
@@ -23,9 +23,7 @@ export function chaosTopology(topics: ChaosTopics, workload: Workload): Topology
       .to(topics.sessions, { key: serdes.sessionWindowed(serdes.string), value: serdes.json<Tally>() });
   }
   if (workload !== 'sessions') {
-    const byPage = events
-      .selectKey((_user, event) => event.page)
-      .repartition({ name: 'by-page', key: serdes.string, value: serdes.json<Event>() });
+    const byPage = events.selectKey((_user, event) => event.page).repartition({ name: 'by-page', key: serdes.string, value: serdes.json<Event>() });
     byPage.to(topics.through, { key: serdes.string, value: serdes.json<Event>() });
     byPage
       .groupByKey()

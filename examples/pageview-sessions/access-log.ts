@@ -34,7 +34,15 @@ function parseTime(text: string): number | undefined {
   if (parts === null) return undefined;
   const month = MONTHS.get(parts[2] as string);
   if (month === undefined) return undefined;
-  const [day, year, hour, minute, second, zoneHours, zoneMinutes] = [1, 3, 4, 5, 6, 8, 9].map((index) => Number(parts[index])) as [number, number, number, number, number, number, number];
+  const [day, year, hour, minute, second, zoneHours, zoneMinutes] = [1, 3, 4, 5, 6, 8, 9].map((index) => Number(parts[index])) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   if (hour > 23 || minute > 59 || second > 60 || zoneMinutes > 59) return undefined;
   const local = Date.UTC(year, month, day, hour, minute, second);
   if (day === 0 || new Date(Date.UTC(year, month, day)).getUTCDate() !== day) return undefined;

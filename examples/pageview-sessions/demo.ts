@@ -41,7 +41,10 @@ const SILENCE_MS = 60_000;
 const options = addSharedOptions(new Command('npm run demo --'))
   .description('Page views become sessions, windowed counts and a ranking. Without options: made-up traffic, on a broker inside this process.')
   .option('--bootstrap <host:port>', 'a real Kafka broker')
-  .option('--run <name>', "of topics and application id: a run of its own, or one to join; 'default' is the one without a name (default: the first that is not used)")
+  .option(
+    '--run <name>',
+    "of topics and application id: a run of its own, or one to join; 'default' is the one without a name (default: the first that is not used)",
+  )
   .addOption(new Option('--input <input>', 'none: run instances, feed nothing').choices(['generator', 'none']).default('generator'))
   .option('--access-log <file>', "replay a web server's log in the combined format")
   .option('--records <n>', `page views to make up (default: without end, or ${RECORDS} with --until-end)`, count)
@@ -171,7 +174,9 @@ async function report(results: Results, fed: number, complete: boolean): Promise
   }
   if (complete) return;
   process.exitCode = 1;
-  table.say(`Nothing new for ${SILENCE_MS / 1000} seconds, but of ${fed} page views the results hold ${summary.records}: --log-level info shows what the instances do`);
+  table.say(
+    `Nothing new for ${SILENCE_MS / 1000} seconds, but of ${fed} page views the results hold ${summary.records}: --log-level info shows what the instances do`,
+  );
 }
 
 async function embeddedBroker(): Promise<string> {

@@ -27,9 +27,11 @@ export async function createTopics(bootstrap: string, topics: readonly string[],
       try {
         await Promise.all(
           topics.map((topic) =>
-            done((cb) => admin.createTopic({ topic, num_partitions: 4, replication_factor: -1, config: { 'retention.ms': '-1' } }, TIMEOUT_MS, cb)).catch((error) => {
-              if (error.code !== TOPIC_EXISTS) throw new Error(`Could not create topic ${topic}: ${error.message}`);
-            }),
+            done((cb) => admin.createTopic({ topic, num_partitions: 4, replication_factor: -1, config: { 'retention.ms': '-1' } }, TIMEOUT_MS, cb)).catch(
+              (error) => {
+                if (error.code !== TOPIC_EXISTS) throw new Error(`Could not create topic ${topic}: ${error.message}`);
+              },
+            ),
           ),
         );
       } finally {
@@ -165,7 +167,12 @@ export class Probe {
 
   static async open(bootstrap: string, group: string): Promise<Probe> {
     // Uncommitted: the last stable offset, which is the end that read_committed asks for, lags behind what has been committed.
-    const consumer = new kafka.KafkaConsumer({ 'bootstrap.servers': bootstrap, 'group.id': group, 'enable.auto.commit': false, 'isolation.level': 'read_uncommitted' });
+    const consumer = new kafka.KafkaConsumer({
+      'bootstrap.servers': bootstrap,
+      'group.id': group,
+      'enable.auto.commit': false,
+      'isolation.level': 'read_uncommitted',
+    });
     return new Probe(await connect(consumer, bootstrap));
   }
 

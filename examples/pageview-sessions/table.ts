@@ -55,12 +55,21 @@ function headline(results: Results, status: Status): string {
 /** The table's lines. */
 export function render(results: Results, status: Status): string[] {
   const { start, pages } = results.latestTop;
-  const left = ['Sessions that changed last', ...results.latestSessions.map(({ user, session }) => {
-    const length = session.durationSeconds < 60 ? `${session.durationSeconds}s` : `${Math.round(session.durationSeconds / 60)}m`;
-    return `${user.padEnd(16).slice(0, 16)} ${String(session.pages).padStart(4)} pages ${length.padStart(5)}  ${session.entryPage} → ${session.exitPage}`;
-  })];
-  const right = [start === 0 ? 'Top pages' : `Top pages from ${new Date(start).toISOString().slice(0, 16).replace('T', ' ')}`, ...pages.map((page) => `${String(page.views).padStart(6)}  ${page.url}`)];
-  const rows = Array.from({ length: Math.max(left.length, right.length) }, (_, row) => `${(left[row] ?? '').padEnd(64).slice(0, 64)}  ${(right[row] ?? '').slice(0, 34)}`);
+  const left = [
+    'Sessions that changed last',
+    ...results.latestSessions.map(({ user, session }) => {
+      const length = session.durationSeconds < 60 ? `${session.durationSeconds}s` : `${Math.round(session.durationSeconds / 60)}m`;
+      return `${user.padEnd(16).slice(0, 16)} ${String(session.pages).padStart(4)} pages ${length.padStart(5)}  ${session.entryPage} → ${session.exitPage}`;
+    }),
+  ];
+  const right = [
+    start === 0 ? 'Top pages' : `Top pages from ${new Date(start).toISOString().slice(0, 16).replace('T', ' ')}`,
+    ...pages.map((page) => `${String(page.views).padStart(6)}  ${page.url}`),
+  ];
+  const rows = Array.from(
+    { length: Math.max(left.length, right.length) },
+    (_, row) => `${(left[row] ?? '').padEnd(64).slice(0, 64)}  ${(right[row] ?? '').slice(0, 34)}`,
+  );
   return ['', status.title, headline(results, status), '', ...rows];
 }
 

@@ -1,5 +1,5 @@
 import type { Duration, FixedKeyProcessor, FixedKeyProcessorContext, StreamRecord, Topology, Windowed } from 'millrace';
-import { SessionWindows, serdes, StreamsBuilder, TimeWindows } from 'millrace';
+import { SessionWindows, StreamsBuilder, serdes, TimeWindows } from 'millrace';
 import type { LateView, PageCount, PageView, Session } from './types.ts';
 
 /** Names of the topics; the same prefix for all lets two services share a broker. */

@@ -9,11 +9,34 @@ function output(entries: [string, string][]): Output {
 }
 
 test('the same entries in another order are equal', () => {
-  assert.equal(difference(output([['a', '1'], ['b', '2']]), output([['b', '2'], ['a', '1']])), null);
+  assert.equal(
+    difference(
+      output([
+        ['a', '1'],
+        ['b', '2'],
+      ]),
+      output([
+        ['b', '2'],
+        ['a', '1'],
+      ]),
+    ),
+    null,
+  );
 });
 
 test('another value, a missing key and one too many are told apart', () => {
-  const text = difference(output([['a', '1'], ['b', '2'], ['c', '3']]), output([['a', '9'], ['b', '2'], ['d', '4']])) as string;
+  const text = difference(
+    output([
+      ['a', '1'],
+      ['b', '2'],
+      ['c', '3'],
+    ]),
+    output([
+      ['a', '9'],
+      ['b', '2'],
+      ['d', '4'],
+    ]),
+  ) as string;
   assert.match(text, /"a": "1" here, "9" there/);
   assert.match(text, /"c": "3" here, nothing there/);
   assert.match(text, /"d": nothing here, "4" there/);

@@ -1,4 +1,4 @@
-import { type KStream, SessionWindows, serdes, StreamsBuilder, TimeWindows, type Topology } from 'millrace';
+import { type KStream, SessionWindows, StreamsBuilder, serdes, TimeWindows, type Topology } from 'millrace';
 
 /*
  * The workloads, one function each; bench/peers/kafka-streams holds the same ones in Java, with the same operators, windows and store names. JSON

@@ -13,7 +13,10 @@ const session = serdes.json<Session>();
 
 function addSession(results: Results, user: string, start: number, end: number, pages: number | null): void {
   const key = sessionKey.serialize(topics.sessions, { key: user, window: { start, end } });
-  const value = pages === null ? null : session.serialize(topics.sessions, { pages, entryPage: '/', exitPage: '/x', startedAt: start, endedAt: end, durationSeconds: (end - start) / 1000 });
+  const value =
+    pages === null
+      ? null
+      : session.serialize(topics.sessions, { pages, entryPage: '/', exitPage: '/x', startedAt: start, endedAt: end, durationSeconds: (end - start) / 1000 });
   results.add({ topic: topics.sessions, key, value });
 }
 
@@ -51,7 +54,19 @@ test('the table shows sessions, the ranking, lag and rate', () => {
   const key = serdes.timeWindowed(serdes.string, WINDOW_MS).serialize(topics.top, { key: 'w', window: { start: WINDOW_MS, end: 2 * WINDOW_MS } });
   results.add({ topic: topics.top, key, value: serdes.json().serialize(topics.top, [{ url: '/best', views: 9 }]) });
   const text = render(results, { title: 'TITLE', lag: 1234, rate: 56, inputEnded: false }).join('\n');
-  for (const part of ['TITLE', '3 page views', '56/s', 'lag 1,234', '1 sessions', 'ann', '3 pages', '2m', '/ → /x', 'Top pages from 1970-01-01 00:05', '9  /best']) {
+  for (const part of [
+    'TITLE',
+    '3 page views',
+    '56/s',
+    'lag 1,234',
+    '1 sessions',
+    'ann',
+    '3 pages',
+    '2m',
+    '/ → /x',
+    'Top pages from 1970-01-01 00:05',
+    '9  /best',
+  ]) {
     assert.ok(text.includes(part), `${part} in\n${text}`);
   }
 });

@@ -57,7 +57,14 @@ test('a page view between two sessions makes them one, with the entry page of th
   view('ann', '/between', 35);
   const table = sessions();
   assert.deepEqual([...table.keys()], ['ann 20-50']);
-  assert.deepEqual(table.get('ann 20-50'), { pages: 3, entryPage: '/first', exitPage: '/last', startedAt: START + 20 * MINUTE, endedAt: START + 50 * MINUTE, durationSeconds: 1800 });
+  assert.deepEqual(table.get('ann 20-50'), {
+    pages: 3,
+    entryPage: '/first',
+    exitPage: '/last',
+    startedAt: START + 20 * MINUTE,
+    endedAt: START + 50 * MINUTE,
+    durationSeconds: 1800,
+  });
 });
 
 test('pages are counted in windows of five minutes of event time, whoever views them', () => {
@@ -65,7 +72,14 @@ test('pages are counted in windows of five minutes of event time, whoever views 
   view('bob', '/', 4);
   view('bob', '/a', 5);
   view('ann', '/', 5);
-  assert.deepEqual(counts(), new Map([['/ 0', 2], ['/a 5', 1], ['/ 5', 1]]));
+  assert.deepEqual(
+    counts(),
+    new Map([
+      ['/ 0', 2],
+      ['/a 5', 1],
+      ['/ 5', 1],
+    ]),
+  );
 });
 
 test('a view within the grace still counts; one after it goes to the late topic, with how late it was, and to its session', () => {
@@ -89,7 +103,10 @@ test('the ranking of a window holds its ten most viewed pages, the alphabet deci
   assert.ok(key && value);
   assert.equal(key.window.start, START);
   assert.equal(key.key, new Date(START).toISOString());
-  assert.deepEqual(value.map((page) => page.views), [22, 12, 11, 10, 9, 8, 7, 6, 5, 4]);
+  assert.deepEqual(
+    value.map((page) => page.views),
+    [22, 12, 11, 10, 9, 8, 7, 6, 5, 4],
+  );
   assert.equal(value[0]?.url, '/p0');
 });
 
