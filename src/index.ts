@@ -19,6 +19,7 @@ export type {
   Produced,
   Repartitioned,
   SerdeOf,
+  SerializerOf,
   StreamJoined,
   TableJoined,
 } from './dsl/options.ts';
@@ -76,13 +77,14 @@ export type { ConsumedRecord, TimestampExtractor } from './processor/timestamp-e
 export type { Window, Windowed } from './processor/windowed.ts';
 export type { Serde } from './serdes/serde.ts';
 export { serdes } from './serdes/serdes.ts';
-export type { Duration } from './time.ts';
+export { type Duration, toMillis } from './time.ts';
 export type { FixedKeyProcessorSupplier, ProcessorSupplier } from './topology/definitions.ts';
 export type { DescribedNode, DescribedSubtopology, TopologyDescription } from './topology/describe.ts';
 export { type GlobalStoreOptions, type OffsetReset, type SinkOptions, type SourceOptions, Topology } from './topology/topology.ts';
 
 // State stores.
 export type { StoreBuilder, StoreKind } from './state/contract/builder.ts';
+export type { StateStoreContext } from './state/contract/context.ts';
 export type {
   HeadersKeyValueStore,
   KeyValueStore,
@@ -109,3 +111,9 @@ export type { PrepareItem } from './serdes/serde.ts';
 export type { WindowedSerde } from './serdes/windowed.ts';
 
 // Others add theirs below.
+
+// The runtime.
+export type { StreamsConfig } from './runtime/config.ts';
+export { KafkaStreams, type KafkaStreamsEvents } from './runtime/kafka-streams.ts';
+export type { StreamsState } from './runtime/lifecycle.ts';
+export type { LocalStore } from './runtime/query/local-store.ts';

@@ -29,8 +29,8 @@ export function addUserProcessor(stage: Stage, supplier: unknown, options: Proce
 /** Adds the sink of `to`. */
 export function addSink(stage: Stage, topic: string | TopicNameExtractor<never, never>, produced: AnyProduced): void {
   const name = stage.graph.names.orGenerate(produced.name, STREAM.sink);
-  const keySerde: Serde<unknown> | undefined = produced.key ?? stage.keySerde;
+  const keySerde = (produced.key as Serde<unknown> | undefined) ?? stage.keySerde;
   const partitioner = produced.partitioner ?? windowedPartitioner(keySerde);
-  const node = sinkNode(name, { topic, keySerde, valueSerde: produced.value ?? stage.valueSerde, partitioner });
+  const node = sinkNode(name, { topic, keySerde, valueSerde: (produced.value as Serde<unknown> | undefined) ?? stage.valueSerde, partitioner });
   stage.graph.add(node, stage.node);
 }

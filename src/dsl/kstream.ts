@@ -209,7 +209,7 @@ export class KStream<K, V> {
    * Joins with another stream (records of one key whose times lie in the window of each other), with a table (its row at that time), or with a global table (by any key).
    * Records without a partner give nothing.
    */
-  join<VO, VR>(other: KeyedLike<K, VO>, joiner: ValueJoiner<V, VO, VR, K>, windows: JoinWindows, joined?: StreamJoined<K, V, VO>): KStream<K, VR>;
+  join<VO, VR>(other: Joinable<K, VO>, joiner: ValueJoiner<V, VO, VR, K>, windows: JoinWindows, joined?: StreamJoined<K, V, VO>): KStream<K, VR>;
   join<VO, VR>(table: KTable<NonNullable<K>, VO>, joiner: ValueJoiner<V, VO, VR, K>, joined?: Joined<K, V, VO>): KStream<K, VR>;
   join<KG, VG, VR>(table: GlobalKTable<KG, VG>, keySelector: KeyValueMapper<K, V, KG | null>, joiner: ValueJoiner<V, VG, VR, K>, named?: Named): KStream<K, VR>;
   join(other: AnyStream | AnyTable | AnyGlobalTable, first: AnyFunction, second?: unknown, third?: unknown): Untyped {
@@ -217,7 +217,7 @@ export class KStream<K, V> {
   }
 
   /** As `join`, but each record of this stream gives a result; without a partner the other side is null. */
-  leftJoin<VO, VR>(other: KeyedLike<K, VO>, joiner: ValueJoiner<V, VO | null, VR, K>, windows: JoinWindows, joined?: StreamJoined<K, V, VO>): KStream<K, VR>;
+  leftJoin<VO, VR>(other: Joinable<K, VO>, joiner: ValueJoiner<V, VO | null, VR, K>, windows: JoinWindows, joined?: StreamJoined<K, V, VO>): KStream<K, VR>;
   leftJoin<VO, VR>(table: KTable<NonNullable<K>, VO>, joiner: ValueJoiner<V, VO | null, VR, K>, joined?: Joined<K, V, VO>): KStream<K, VR>;
   leftJoin<KG, VG, VR>(table: GlobalKTable<KG, VG>, keySelector: KeyValueMapper<K, V, KG | null>, joiner: ValueJoiner<V, VG | null, VR, K>, named?: Named): KStream<K, VR>;
   leftJoin(other: AnyStream | AnyTable | AnyGlobalTable, first: AnyFunction, second?: unknown, third?: unknown): Untyped {
@@ -225,7 +225,7 @@ export class KStream<K, V> {
   }
 
   /** As `join`, but each record of either stream gives a result; the side without a partner is null. */
-  outerJoin<VO, VR>(other: KeyedLike<K, VO>, joiner: ValueJoiner<V | null, VO | null, VR, K>, windows: JoinWindows, joined: StreamJoined<K, V, VO> = {}): KStream<K, VR> {
+  outerJoin<VO, VR>(other: Joinable<K, VO>, joiner: ValueJoiner<V | null, VO | null, VR, K>, windows: JoinWindows, joined: StreamJoined<K, V, VO> = {}): KStream<K, VR> {
     return this.#join('outer', other, joiner, windows, joined);
   }
 
@@ -240,4 +240,4 @@ export class KStream<K, V> {
 }
 
 /** A stream that can be joined: its keys are of the same type, whether or not they may be null. */
-type KeyedLike<K, V> = KStream<K, V> | KStream<NonNullable<K>, V>;
+type Joinable<K, V> = KStream<K, V> | KStream<NonNullable<K>, V> | KStream<K | null, V>;

@@ -1,3 +1,4 @@
+import type { Headers } from '../processor/headers.ts';
 import type { StreamPartitioner } from '../processor/partitioner.ts';
 import type { TimestampExtractor } from '../processor/timestamp-extractor.ts';
 import type { Serde } from '../serdes/serde.ts';
@@ -26,12 +27,18 @@ export interface Consumed<K, V> extends Named {
   offsetReset?: OffsetReset;
 }
 
+/** A serde that can write a type; it may be one of a wider type. */
+export type SerializerOf<T> = Omit<Serde<unknown>, 'serialize' | 'deserialize' | 'withDefaults'> & {
+  // A property, not a method: methods are not checked for the types of their parameters.
+  readonly serialize: (topic: string, value: NonNullable<T>, headers?: Headers) => Buffer;
+};
+
 /** How a topic is written. */
 export interface Produced<K, V> extends Named {
   /** @default the stream's own serde, where it is known, else the configuration's `defaultKeySerde` */
-  key?: SerdeOf<K>;
+  key?: SerializerOf<K>;
   /** @default the stream's own serde, where it is known, else the configuration's `defaultValueSerde` */
-  value?: SerdeOf<V>;
+  value?: SerializerOf<V>;
   /** @default murmur2 of the key's bytes, as Kafka's Java producer; windowed keys by their inner key */
   partitioner?: StreamPartitioner<K, V>;
 }
