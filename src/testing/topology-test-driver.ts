@@ -7,6 +7,7 @@ import { GlobalTask } from '../runtime/task/global-task.ts';
 import { StreamTask } from '../runtime/task/stream-task.ts';
 import { TaskMetrics } from '../runtime/task/task-metrics.ts';
 import type { Serde } from '../serdes/serde.ts';
+import type { StoreBuilder } from '../state/contract/builder.ts';
 import type {
   KeyValueStore,
   SessionStore,
@@ -65,7 +66,8 @@ export class TopologyTestDriver {
   private readonly offsets = new Map<string, number>();
   private readonly changelogOf = new Map<string, string>();
   private readonly producedNames = new Set<string>();
-  private readonly taskInputs: readonly string[];
+  /** Topics that the task has a queue for: those it names, and those that have matched a pattern. */
+  private readonly taskInputs: Set<string>;
   private produced: ProducedRecord[] = [];
   private wallClock: number;
   private closed = false;
@@ -89,8 +91,8 @@ export class TopologyTestDriver {
     const stores = [...new Map(this.plan.subtopologies.flatMap((sub) => sub.stores).map((store) => [store.builder.name, store])).values()];
     for (const { builder, changelogTopic } of stores) if (changelogTopic !== undefined) this.changelogOf.set(builder.name, changelogTopic);
     this.taskState = openTestState('0_0', this.config, config.stateDir);
-    this.taskInputs = [...new Set(nodes.flatMap((node) => (node.kind === 'source' && node.pattern === undefined ? node.topics : [])))];
-    const inputs = this.taskInputs.map((topic) => ({ topic, partition: 0 }));
+    this.taskInputs = new Set(nodes.flatMap((node) => (node.kind === 'source' && node.pattern === undefined ? node.topics : [])));
+    const inputs = [...this.taskInputs].map((topic) => ({ topic, partition: 0 }));
     const globalStores = this.global?.stores ?? new Map();
     this.task = new StreamTask({ ...shared, id: '0_0', partition: 0, nodes, stores, inputs, state: this.taskState.state, globalStores });
     this.task.openStores();
@@ -161,7 +163,7 @@ export class TopologyTestDriver {
 
   /** A key-value store of plain values; of a timestamped one, its values without their timestamps. */
   getKeyValueStore<K, V>(name: string): KeyValueStore<K, V> {
-    return plainKeyValueStore<K, V>(this.getStateStore(name), this.kindOf(name));
+    return plainKeyValueStore<K, V>(this.getStateStore(name), this.builderOf(name)?.kind);
   }
 
   getTimestampedKeyValueStore<K, V>(name: string): TimestampedKeyValueStore<K, V> {
@@ -174,7 +176,7 @@ export class TopologyTestDriver {
 
   /** A window store of plain values; of a timestamped one, its values without their timestamps. */
   getWindowStore<K, V>(name: string): WindowStore<K, V> {
-    return plainWindowStore<K, V>(this.getStateStore(name), this.kindOf(name));
+    return plainWindowStore<K, V>(this.getStateStore(name), this.builderOf(name)?.kind);
   }
 
   getTimestampedWindowStore<K, V>(name: string): TimestampedWindowStore<K, V> {
@@ -185,10 +187,10 @@ export class TopologyTestDriver {
     return this.getStateStore(name);
   }
 
-  /** What kind of store a name is. @internal */
-  kindOf(name: string): string {
+  /** What a store was built from. @internal */
+  builderOf(name: string): StoreBuilder | undefined {
     const plans = [...this.plan.subtopologies.flatMap((sub) => sub.stores), ...(this.plan.global?.stores ?? [])];
-    return plans.find(({ builder }) => builder.name === name)?.builder.kind ?? 'custom';
+    return plans.find(({ builder }) => builder.name === name)?.builder;
   }
 
   metrics(): TestMetrics {
@@ -251,7 +253,10 @@ export class TopologyTestDriver {
     const toGlobal = this.global?.reads(record.topic) ?? false;
     if (!toTask && !toGlobal) return false;
     const message = this.message(record);
-    if (toTask) this.task.add(record.topic, 0, message);
+    if (toTask) {
+      this.taskInputs.add(record.topic);
+      this.task.add(record.topic, 0, message);
+    }
     if (toGlobal) this.applyGlobal(message);
     return true;
   }

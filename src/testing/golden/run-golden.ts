@@ -9,7 +9,7 @@ import { TopologyTestDriver } from '../topology-test-driver.ts';
 import type { GoldenCase, GoldenPipe, GoldenScalar } from './golden-case.ts';
 import { goldenConfig } from './golden-config.ts';
 import { compareRecords, type GoldenDifference } from './golden-diff.ts';
-import { comparableEntry, storeEntries } from './golden-stores.ts';
+import { storeContents } from './golden-stores.ts';
 
 /** Builds a case's topology: with the builder, or by hand, and then returns it. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a case that only uses the builder has no return statement
@@ -79,17 +79,17 @@ function runSteps(golden: GoldenCase, driver: TopologyTestDriver): GoldenDiffere
 
 function compareStores(golden: GoldenCase, driver: TopologyTestDriver): GoldenDifference[] {
   const differences: GoldenDifference[] = [];
-  for (const [name, entries] of Object.entries(golden.stores ?? {})) {
+  for (const name of Object.keys(golden.stores ?? {})) {
     if (!driver.getAllStateStores().has(name)) {
       differences.push({ message: `there is no store ${name}` });
       continue;
     }
-    const actual = storeEntries(driver, name, entries);
-    if (actual === undefined) {
-      differences.push({ message: `store ${name} is of a kind that cannot be read (${driver.kindOf(name)})` });
+    const contents = storeContents(golden, driver, name);
+    if (contents === undefined) {
+      differences.push({ message: `store ${name} is of a kind that cannot be read (${driver.builderOf(name)?.kind})` });
       continue;
     }
-    const expected = entries.map((entry) => comparableEntry(driver, name, entry));
+    const { actual, expected } = contents;
     const length = Math.max(actual.length, expected.length);
     for (let i = 0; i < length; i++) {
       if (isDeepStrictEqual(actual[i], expected[i])) continue;
