@@ -1,4 +1,5 @@
 import type { Serde } from '../serdes/serde.ts';
+import type { StoreKind } from '../state/contract/builder.ts';
 import type { StateStoreContext } from '../state/contract/context.ts';
 import type { KeyValueStore, StateStore, StoreIterator, TimestampedKeyValueStore, TimestampedWindowStore, WindowStore } from '../state/contract/stores.ts';
 import type { ValueAndTimestamp, Windowed } from '../state/contract/values.ts';
@@ -8,13 +9,13 @@ import type { ValueAndTimestamp, Windowed } from '../state/contract/values.ts';
  */
 
 /** A key-value store as one of plain values. */
-export function plainKeyValueStore<K, V>(store: StateStore, kind: string): KeyValueStore<K, V> {
+export function plainKeyValueStore<K, V>(store: StateStore, kind: StoreKind | undefined): KeyValueStore<K, V> {
   if (kind === 'timestamped-key-value' || kind === 'headers-key-value') return new PlainKeyValueStore(store as TimestampedKeyValueStore<K, V>);
   return store as KeyValueStore<K, V>;
 }
 
 /** A window store as one of plain values. */
-export function plainWindowStore<K, V>(store: StateStore, kind: string): WindowStore<K, V> {
+export function plainWindowStore<K, V>(store: StateStore, kind: StoreKind | undefined): WindowStore<K, V> {
   if (kind === 'timestamped-window') return new PlainWindowStore(store as TimestampedWindowStore<K, V>);
   return store as WindowStore<K, V>;
 }
