@@ -74,7 +74,8 @@ interface Parts {
 
 function split(topic: string, data: Buffer): Parts {
   const flag = data.length === 0 ? -1 : (data[data.length - 1] as number);
-  if (flag < OLD_ONLY || flag > BOTH + WITH_LATEST) throw new SerializationError(`not a change of a table: its last byte is ${flag}, expected 0 to 5`, { topic });
+  if (flag < OLD_ONLY || flag > BOTH + WITH_LATEST)
+    throw new SerializationError(`not a change of a table: its last byte is ${flag}, expected 0 to 5`, { topic });
   const withLatest = flag >= WITH_LATEST;
   const end = data.length - (withLatest ? 2 : 1);
   if (end < 0) throw new SerializationError('not a change of a table: too short', { topic });
@@ -86,7 +87,8 @@ function split(topic: string, data: Buffer): Parts {
       return { newData: data.subarray(0, end), oldData: null, isLatest };
     default: {
       const { value: length, next } = readZigzagVarint(data);
-      if (length < 0 || next + length > end) throw new SerializationError(`not a change of a table: its new value of ${length} bytes does not fit in ${end}`, { topic });
+      if (length < 0 || next + length > end)
+        throw new SerializationError(`not a change of a table: its new value of ${length} bytes does not fit in ${end}`, { topic });
       return { newData: data.subarray(next, next + length), oldData: data.subarray(next + length, end), isLatest };
     }
   }

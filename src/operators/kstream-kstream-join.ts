@@ -115,7 +115,9 @@ class JoinProcessor<K, VL, VR, VO> implements Processor<K, VL | VR, K, VO> {
         else rightOpen = true;
         continue;
       }
-      const value = entry.leftSide ? this.#options.joiner(entry.value as VL, null as VR, entry.key) : this.#options.joiner(null as VL, entry.value as VR, entry.key);
+      const value = entry.leftSide
+        ? this.#options.joiner(entry.value as VL, null as VR, entry.key)
+        : this.#options.joiner(null as VL, entry.value as VR, entry.key);
       this.#context.forward(new StreamRecord(entry.key, value, entry.timestamp, trigger.headers));
       // A list is removed only when all its values are out: a failure in between must not lose the rest.
       if (previous !== null && !sameList(previous, entry)) store.remove(previous.key, previous.timestamp, previous.leftSide);

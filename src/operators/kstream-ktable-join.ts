@@ -1,7 +1,7 @@
 import { ProcessingError } from '../errors.ts';
-import type { RecordContext } from '../processor/record-context.ts';
 import type { InternalProcessorContext, Processor, ProcessorContext } from '../processor/processor.ts';
 import { StreamRecord } from '../processor/record.ts';
+import type { RecordContext } from '../processor/record-context.ts';
 import type { StreamRecordBuffer } from '../state/contract/special-stores.ts';
 import type { KeyValueMapper, Supplier, ValueJoiner } from './functions.ts';
 import type { KTableValueGetter, KTableValueGetterSupplier } from './ktable-supplier.ts';
@@ -70,9 +70,12 @@ class TableLookupProcessor<K, V, KT, VT, VO> implements Processor<K, V, K, VO> {
     this.#table.init(this.#context as InternalProcessorContext<never, never>);
     if (this.#bufferStoreName === null) return;
     if (!this.#table.versioned) {
-      throw new ProcessingError('a stream-table join with a grace period needs a versioned table: materialise it with Stores.persistentVersionedKeyValueStore', {
-        operator: this.#context.currentNode,
-      });
+      throw new ProcessingError(
+        'a stream-table join with a grace period needs a versioned table: materialise it with Stores.persistentVersionedKeyValueStore',
+        {
+          operator: this.#context.currentNode,
+        },
+      );
     }
     this.#buffer = context.getStateStore<StreamRecordBuffer<K, V>>(this.#bufferStoreName);
   }
@@ -116,7 +119,9 @@ class TableLookupProcessor<K, V, KT, VT, VO> implements Processor<K, V, K, VO> {
   #join(record: StreamRecord<K, V>, tableKey: KT | null): void {
     const row = tableKey == null ? null : this.#table.versioned ? this.#table.getAsOf(tableKey, record.timestamp) : this.#table.get(tableKey);
     if (row === null && !this.#leftJoin) return;
-    this.#context.forward(new StreamRecord(record.key, this.#joiner(record.value, (row === null ? null : row.value) as VT, record.key), record.timestamp, record.headers));
+    this.#context.forward(
+      new StreamRecord(record.key, this.#joiner(record.value, (row === null ? null : row.value) as VT, record.key), record.timestamp, record.headers),
+    );
   }
 
   #tableKey(key: K, value: V): KT | null {

@@ -1,5 +1,5 @@
+import { type Headers, NO_HEADERS } from '../processor/headers.ts';
 import type { InternalProcessorContext, Processor, ProcessorContext } from '../processor/processor.ts';
-import { NO_HEADERS, type Headers } from '../processor/headers.ts';
 import type { StreamRecord } from '../processor/record.ts';
 import type { SessionStore } from '../state/contract/stores.ts';
 import type { ValueAndTimestamp, Windowed } from '../state/contract/values.ts';

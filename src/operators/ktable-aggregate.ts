@@ -62,7 +62,8 @@ class AggregateProcessor<K, V, VA> implements Processor<K, Change<V>, K, Change<
 
   process(record: StreamRecord<K, Change<V>>): void {
     const { key, value: change } = record;
-    if (key == null) throw new ProcessingError('a group of a table aggregate has no key', { operator: this.#context.currentNode, store: this.#options.storeName });
+    if (key == null)
+      throw new ProcessingError('a group of a table aggregate has no key', { operator: this.#context.currentNode, store: this.#options.storeName });
     const { initializer, adder, subtractor } = this.#options;
     const row = this.#store.get(key);
     const oldAggregate = row === null ? null : row.value;

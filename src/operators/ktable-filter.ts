@@ -1,5 +1,4 @@
-import type { Processor, ProcessorContext } from '../processor/processor.ts';
-import type { InternalProcessorContext } from '../processor/processor.ts';
+import type { InternalProcessorContext, Processor, ProcessorContext } from '../processor/processor.ts';
 import { StreamRecord } from '../processor/record.ts';
 import { Change } from './change.ts';
 import { ChangeForwarder } from './change-forwarder.ts';

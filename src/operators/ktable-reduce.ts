@@ -1,6 +1,6 @@
 import type { Reducer } from './functions.ts';
-import type { KTableProcessorSupplier } from './ktable-supplier.ts';
 import { ktableAggregate } from './ktable-aggregate.ts';
+import type { KTableProcessorSupplier } from './ktable-supplier.ts';
 
 export interface KTableReduceOptions<V> {
   readonly storeName: string;

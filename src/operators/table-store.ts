@@ -22,7 +22,9 @@ export interface TableStore<K, V> {
 /** The table store of that name, which must be connected to the operator. */
 export function tableStore<K, V>(context: Pick<InternalProcessorContext, 'getStateStore'>, name: string): TableStore<K, V> {
   const store = context.getStateStore<StateStore>(name);
-  return 'getAsOf' in store ? new VersionedTableStore<K, V>(store as VersionedKeyValueStore<K, V>) : new TimestampedTableStore<K, V>(store as HeadersKeyValueStore<K, V>);
+  return 'getAsOf' in store
+    ? new VersionedTableStore<K, V>(store as VersionedKeyValueStore<K, V>)
+    : new TimestampedTableStore<K, V>(store as HeadersKeyValueStore<K, V>);
 }
 
 /** A value as timestamped stores keep it; stores without headers ignore them. */

@@ -1,7 +1,7 @@
 import type { Headers } from '../processor/headers.ts';
 import type { TimestampedWindowStore } from '../state/contract/stores.ts';
-import type { ChangeForwarder } from './change-forwarder.ts';
 import type { Windowed } from '../state/contract/values.ts';
+import type { ChangeForwarder } from './change-forwarder.ts';
 import { windowed } from './time-windows.ts';
 
 /** Sends the final results of the windows that start within [from, to], by start and then serialised key: stores iterate by key first, so they are sorted here. */

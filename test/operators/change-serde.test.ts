@@ -30,7 +30,8 @@ test('the flags with isLatest are read', () => {
 });
 
 test('other bytes are refused', () => {
-  for (const bytes of ['', '6106', '03', 'ff02', '2061620002']) assert.throws(() => serde.deserialize('t', Buffer.from(bytes, 'hex')), /not a change of a table.*topic t/, bytes);
+  for (const bytes of ['', '6106', '03', 'ff02', '2061620002'])
+    assert.throws(() => serde.deserialize('t', Buffer.from(bytes, 'hex')), /not a change of a table.*topic t/, bytes);
 });
 
 test('without a serde the default value serde is used, and needed', () => {

@@ -1,3 +1,5 @@
+import type { KTableValueGetterSupplier, TableParent } from '../../src/operators/index.ts';
+import { materializedGetterSupplier } from '../../src/operators/index.ts';
 import type { Headers } from '../../src/processor/headers.ts';
 import type { Cancellable, InternalProcessorContext, Processor } from '../../src/processor/processor.ts';
 import { StreamRecord } from '../../src/processor/record.ts';
@@ -5,8 +7,6 @@ import { RecordContext } from '../../src/processor/record-context.ts';
 import type { Serde } from '../../src/serdes/serde.ts';
 import type { FlushListener } from '../../src/state/contract/stores.ts';
 import type { ValueTimestampHeaders, VersionedRecord, Windowed } from '../../src/state/contract/values.ts';
-import type { KTableValueGetterSupplier, TableParent } from '../../src/operators/index.ts';
-import { materializedGetterSupplier } from '../../src/operators/index.ts';
 
 /*
  * The least that an operator needs around it: a context that records, and stores that are maps.

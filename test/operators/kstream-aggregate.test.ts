@@ -22,7 +22,11 @@ test('the old value of a new key is the initial aggregate', () => {
 
 test('a null aggregate deletes the row and the next record starts afresh', () => {
   const store = new FakeKeyValueStore<number>();
-  const options = { storeName: 's', initializer: () => 0, aggregator: (_k: string, v: number, a: number) => (a + v > 10 ? (null as unknown as number) : a + v) };
+  const options = {
+    storeName: 's',
+    initializer: () => 0,
+    aggregator: (_k: string, v: number, a: number) => (a + v > 10 ? (null as unknown as number) : a + v),
+  };
   const process = run(kstreamAggregate(options).get(), new FakeContext().with('s', store));
   assert.deepEqual([process('a', 6, 20), process('a', 6, 30), process('a', 1, 3)], [['a=6<-null@20'], ['a=null<-null@30'], ['a=1<-null@3']]);
 });

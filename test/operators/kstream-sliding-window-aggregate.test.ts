@@ -8,7 +8,13 @@ import { FakeContext, FakeWindowStore, run } from './fakes.ts';
 function setUp(windows: SlidingWindowSpec, emitStrategy: EmitStrategySpec = 'window-update') {
   const store = new FakeWindowStore<ValueAndTimestamp<string>>();
   const context = new FakeContext().with('s', store);
-  const supplier = kstreamSlidingWindowAggregate<string, string, string>({ windows, storeName: 's', emitStrategy, initializer: () => '', aggregator: (_k, v, a) => a + v });
+  const supplier = kstreamSlidingWindowAggregate<string, string, string>({
+    windows,
+    storeName: 's',
+    emitStrategy,
+    initializer: () => '',
+    aggregator: (_k, v, a) => a + v,
+  });
   return { store, context, process: run(supplier.get(), context) };
 }
 
@@ -65,7 +71,11 @@ test('every stored window holds exactly the records in it, and every record has 
         assert.deepEqual([...value.value].sort(), within.map((r) => r.value).sort(), `window ${start}`);
         assert.equal(value.timestamp, Math.max(...within.map((r) => r.ts)));
       }
-      for (const { ts } of records) assert.ok(store.rows.some(({ start }) => start === ts - differenceMs), `left window of ${ts}`);
+      for (const { ts } of records)
+        assert.ok(
+          store.rows.some(({ start }) => start === ts - differenceMs),
+          `left window of ${ts}`,
+        );
     }),
     { numRuns: 300, seed: 7 },
   );

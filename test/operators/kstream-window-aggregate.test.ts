@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { countAggregator, countInitializer, type EmitStrategySpec, kstreamWindowAggregate, type TimeWindowSpec, type UnlimitedWindowSpec } from '../../src/operators/index.ts';
+import {
+  countAggregator,
+  countInitializer,
+  type EmitStrategySpec,
+  kstreamWindowAggregate,
+  type TimeWindowSpec,
+  type UnlimitedWindowSpec,
+} from '../../src/operators/index.ts';
 import type { ValueAndTimestamp } from '../../src/state/contract/values.ts';
 import { FakeContext, FakeWindowStore, run } from './fakes.ts';
 
@@ -58,7 +65,7 @@ test('old values are sent when asked for', () => {
   assert.deepEqual([process('a', 'x', 1), process('a', 'x', 1)], [['[a:0/10]=1<-0@1'], ['[a:0/10]=2<-1@1']]);
 });
 
-test('on close: results leave once, by start and then key, with the trigger\'s headers', () => {
+test("on close: results leave once, by start and then key, with the trigger's headers", () => {
   const { context, process } = setUp(tumbling(10, 5), 'window-close');
   assert.deepEqual([process('b', 'x', 1), process('a', 'x', 2), process('a', 'x', 14)], [[], [], []]);
   process('c', 'x', 12);

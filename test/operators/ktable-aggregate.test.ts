@@ -65,7 +65,10 @@ test('groupBy of a versioned table skips what is not the latest', () => {
 });
 
 test('group keys are equal by value', () => {
-  const map = ktableRepartitionMap<string, string, { g: string } | Buffer, string>({ parent: parentTable('p'), mapper: (_k, v) => [v.length > 2 ? Buffer.from('b') : { g: 'o' }, v] });
+  const map = ktableRepartitionMap<string, string, { g: string } | Buffer, string>({
+    parent: parentTable('p'),
+    mapper: (_k, v) => [v.length > 2 ? Buffer.from('b') : { g: 'o' }, v],
+  });
   const process = run(map.get(), new FakeContext());
   assert.equal(process('k', new Change('a', 'b'), 1).length, 1);
   assert.equal(process('k', new Change('aaa', 'bbb'), 1).length, 1);

@@ -18,7 +18,10 @@ test('over a table without a store each row that is not in is a tombstone', () =
 test('with old values needless tombstones are left out, except for versioned tables', () => {
   const filter = ktableFilter({ parent: parentTable('p'), predicate: even, filterNot: true, queryableName: null });
   const process = run(filter.get(), new FakeContext());
-  assert.deepEqual([process('a', new Change(2, null), 1), process('a', new Change(1, 2), 2), process('a', new Change(2, 1), 3)], [[], ['a=1<-null@2'], ['a=null<-1@3']]);
+  assert.deepEqual(
+    [process('a', new Change(2, null), 1), process('a', new Change(1, 2), 2), process('a', new Change(2, 1), 3)],
+    [[], ['a=1<-null@2'], ['a=null<-1@3']],
+  );
   filter.setUseVersionedSemantics(true);
   assert.deepEqual(run(filter.get(), new FakeContext())('a', new Change(2, null), 1), ['a=null<-null@1']);
 });
@@ -27,7 +30,10 @@ test('materialised, the old value is the one in its own store', () => {
   const filter = ktableFilter({ parent: parentTable('p', false), predicate: even, filterNot: false, queryableName: 'f' });
   assert.equal(filter.enableSendingOldValues(false), true);
   const process = run(filter.get(), new FakeContext().with('f', new FakeKeyValueStore()));
-  assert.deepEqual([process('a', new Change(2, null), 1), process('a', new Change(4, null), 2), process('a', new Change(5, null), 3)], [['a=2<-null@1'], ['a=4<-2@2'], ['a=null<-4@3']]);
+  assert.deepEqual(
+    [process('a', new Change(2, null), 1), process('a', new Change(4, null), 2), process('a', new Change(5, null), 3)],
+    [['a=2<-null@1'], ['a=4<-2@2'], ['a=null<-4@3']],
+  );
 });
 
 test('its view filters the rows of the table before it', () => {

@@ -12,7 +12,10 @@ test('new and old value are mapped, deletions go on, a null result is one', () =
   assert.deepEqual(run(table.get(), new FakeContext())('a', new Change(2, 1), 1), ['a=4<-null@1']);
   assert.equal(table.enableSendingOldValues(false), true);
   const process = run(table.get(), new FakeContext());
-  assert.deepEqual([process('a', new Change(2, 1), 1), process('a', new Change(null, 2, false), 2), process('a', new Change(-1, 2), 3)], [['a=4<-2@1'], ['a=null<-4!@2'], ['a=null<-4@3']]);
+  assert.deepEqual(
+    [process('a', new Change(2, 1), 1), process('a', new Change(null, 2, false), 2), process('a', new Change(-1, 2), 3)],
+    [['a=4<-2@1'], ['a=null<-4!@2'], ['a=null<-4@3']],
+  );
 });
 
 test('materialised, the result is stored and the old value read from there', () => {
@@ -34,7 +37,9 @@ test('its view maps the rows of the table before it and keeps their time', () =>
   const store = new FakeKeyValueStore<number>();
   store.put('a', storedValue(2, 5));
   store.put('b', storedValue(-2, 6));
-  const getter = ktableMapValues({ parent: parentTable('p'), mapper: double, queryableName: null }).view().get();
+  const getter = ktableMapValues({ parent: parentTable('p'), mapper: double, queryableName: null })
+    .view()
+    .get();
   getter.init(new FakeContext().with('p', store));
   assert.deepEqual([getter.get('a')?.value, getter.get('a')?.timestamp, getter.get('b'), getter.get('c')], [4, 5, null, null]);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ktableSource, ktableToStream } from '../../src/operators/index.ts';
 import { Change } from '../../src/operators/change.ts';
+import { ktableSource, ktableToStream } from '../../src/operators/index.ts';
 import { FakeContext, FakeKeyValueStore, FakeVersionedStore, run } from './fakes.ts';
 
 test('without a store records become changes as they are', () => {

@@ -1,5 +1,5 @@
-import type { InternalProcessorContext } from '../../processor/processor.ts';
 import type { Headers } from '../../processor/headers.ts';
+import type { InternalProcessorContext } from '../../processor/processor.ts';
 import type { Serde } from '../../serdes/serde.ts';
 import { resolveSerde } from './resolve-serde.ts';
 import { type TopicName, topicName } from './topic-name.ts';

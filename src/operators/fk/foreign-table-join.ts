@@ -16,7 +16,9 @@ export interface ForeignTableJoinOptions<K, KO> {
 }
 
 /** Answers every subscription to a right row that has changed, in the order of the primary keys' bytes; the answer's timestamp is the change's. */
-export function foreignTableJoin<K, KO, VO>(options: ForeignTableJoinOptions<K, KO>): { get: Supplier<KO, Change<VO>, K, SubscriptionResponse<VO>> } & VersionedSemantics {
+export function foreignTableJoin<K, KO, VO>(
+  options: ForeignTableJoinOptions<K, KO>,
+): { get: Supplier<KO, Change<VO>, K, SubscriptionResponse<VO>> } & VersionedSemantics {
   let versioned = false;
   return {
     get: () => new ForeignTableJoinProcessor(options, versioned),

@@ -7,9 +7,12 @@ export function resolveSerde<T>(serde: Serde<T> | undefined, context: InternalPr
   const { defaultKeySerde, defaultValueSerde } = context;
   const resolved = (serde ?? (kind === 'key' ? defaultKeySerde : defaultValueSerde)) as Serde<T> | undefined;
   if (resolved === undefined) {
-    throw new ConfigError(`a foreign-key join has no ${kind} serde: give one where the table is made, or set ${kind === 'key' ? 'defaultKeySerde' : 'defaultValueSerde'}`, {
-      operator: context.currentNode,
-    });
+    throw new ConfigError(
+      `a foreign-key join has no ${kind} serde: give one where the table is made, or set ${kind === 'key' ? 'defaultKeySerde' : 'defaultValueSerde'}`,
+      {
+        operator: context.currentNode,
+      },
+    );
   }
   return resolved.withDefaults?.(defaultKeySerde, defaultValueSerde) ?? resolved;
 }

@@ -12,7 +12,9 @@ export interface SubscriptionJoinOptions<KO, VO> {
 }
 
 /** Answers a new subscription with the right row it refers to; the answer's timestamp is the higher of both. */
-export function subscriptionJoin<K, KO, VO>(options: SubscriptionJoinOptions<KO, VO>): Supplier<CombinedKey<KO, K>, SubscriptionWrapper<K>, K, SubscriptionResponse<VO>> {
+export function subscriptionJoin<K, KO, VO>(
+  options: SubscriptionJoinOptions<KO, VO>,
+): Supplier<CombinedKey<KO, K>, SubscriptionWrapper<K>, K, SubscriptionResponse<VO>> {
   return () => new SubscriptionJoinProcessor(options.table.get());
 }
 

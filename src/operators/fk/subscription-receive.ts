@@ -13,7 +13,9 @@ export interface SubscriptionReceiveOptions<K, KO> {
 }
 
 /** Notes a subscription on the side of the right table, or takes it out, and passes it on to be answered. */
-export function subscriptionReceive<K, KO>(options: SubscriptionReceiveOptions<K, KO>): Supplier<KO | null, SubscriptionWrapper<K>, CombinedKey<KO, K>, SubscriptionWrapper<K>> {
+export function subscriptionReceive<K, KO>(
+  options: SubscriptionReceiveOptions<K, KO>,
+): Supplier<KO | null, SubscriptionWrapper<K>, CombinedKey<KO, K>, SubscriptionWrapper<K>> {
   return () => new SubscriptionReceiveProcessor(options);
 }
 

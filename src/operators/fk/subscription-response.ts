@@ -72,7 +72,8 @@ class SubscriptionResponseSerde<VO> implements Serde<SubscriptionResponse<VO>> {
   }
 
   #serde(topic: string): Serde<VO> {
-    if (this.#inner === undefined) throw new SerializationError('a foreign-key join has no value serde: give one where the right table is made, or set defaultValueSerde', { topic });
+    if (this.#inner === undefined)
+      throw new SerializationError('a foreign-key join has no value serde: give one where the right table is made, or set defaultValueSerde', { topic });
     return this.#inner;
   }
 }
@@ -80,7 +81,8 @@ class SubscriptionResponseSerde<VO> implements Serde<SubscriptionResponse<VO>> {
 function valueStart(topic: string, data: Buffer): number {
   const first = data[0] ?? -1;
   const version = first & ~HASH_IS_NULL;
-  if (first < 0 || version > CURRENT_VERSION) throw new SerializationError(`a subscription response of version ${version} is not known; the highest is ${CURRENT_VERSION}`, { topic });
+  if (first < 0 || version > CURRENT_VERSION)
+    throw new SerializationError(`a subscription response of version ${version} is not known; the highest is ${CURRENT_VERSION}`, { topic });
   const start = (first & HASH_IS_NULL) === 0 ? 1 + HASH_LENGTH : 1;
   if (data.length < start) throw new SerializationError(`a subscription response of ${data.length} bytes is too short`, { topic });
   return start;

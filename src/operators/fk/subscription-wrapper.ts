@@ -55,7 +55,9 @@ class SubscriptionWrapperSerde<K> implements Serde<SubscriptionWrapper<K>> {
     this.name = `subscription(${inner?.name ?? 'default'})`;
     if (inner?.prepare !== undefined) {
       this.prepare = (batch) =>
-        (inner.prepare as NonNullable<typeof inner.prepare>)(batch.map(({ topic: from, data }) => ({ topic: topicName(this.#topic), data: primaryKeyOf(from, data) })));
+        (inner.prepare as NonNullable<typeof inner.prepare>)(
+          batch.map(({ topic: from, data }) => ({ topic: topicName(this.#topic), data: primaryKeyOf(from, data) })),
+        );
     }
   }
 
@@ -91,7 +93,8 @@ class SubscriptionWrapperSerde<K> implements Serde<SubscriptionWrapper<K>> {
   }
 
   #serde(topic: string): Serde<K> {
-    if (this.#inner === undefined) throw new SerializationError('a foreign-key join has no key serde: give one where the left table is made, or set defaultKeySerde', { topic });
+    if (this.#inner === undefined)
+      throw new SerializationError('a foreign-key join has no key serde: give one where the left table is made, or set defaultKeySerde', { topic });
     return this.#inner;
   }
 }
@@ -100,9 +103,11 @@ class SubscriptionWrapperSerde<K> implements Serde<SubscriptionWrapper<K>> {
 function primaryKeyOf(topic: string, data: Buffer): Buffer {
   const first = data[0] ?? -1;
   const version = first & ~HASH_IS_NULL;
-  if (first < 0 || version > CURRENT_VERSION) throw new SerializationError(`a subscription of version ${version} is not known; the highest is ${CURRENT_VERSION}`, { topic });
+  if (first < 0 || version > CURRENT_VERSION)
+    throw new SerializationError(`a subscription of version ${version} is not known; the highest is ${CURRENT_VERSION}`, { topic });
   const instruction = data[1] ?? -1;
-  if (instruction < 0 || instruction > Instruction.PROPAGATE_ONLY_IF_FOUND) throw new SerializationError(`a subscription with instruction ${instruction} is not known`, { topic });
+  if (instruction < 0 || instruction > Instruction.PROPAGATE_ONLY_IF_FOUND)
+    throw new SerializationError(`a subscription with instruction ${instruction} is not known`, { topic });
   const start = (first & HASH_IS_NULL) === 0 ? 2 + HASH_LENGTH : 2;
   const end = data.length - (version === 0 ? 0 : 4);
   if (end < start) throw new SerializationError(`a subscription of ${data.length} bytes is too short`, { topic });
