@@ -106,7 +106,7 @@ export const Stores = Object.freeze({
     return new ConfigurableStoreBuilder<TimestampedWindowStore<K, V>>({
       ...begin(supplier),
       kind: 'timestamped-window',
-      make: (options) => makeWindowStore<K, V, ValueAndTimestamp<V>>(supplier, { ...options, kind: 'timestamped-window', keySerde, valueSerde, codec: (serde) => timestampedCodec(serde) }),
+      make: (options) => makeWindowStore<K, V, ValueAndTimestamp<V>>(supplier, { ...options, kind: 'timestamped-window', keySerde, valueSerde, codec: (serde) => timestampedCodec(serde, supplier.format === 'headers' ? 'tombstones' : 'none') }),
     });
   },
 

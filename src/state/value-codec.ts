@@ -25,15 +25,23 @@ export interface ValueCodec<V, T> {
   forwardTimestamp(value: T | null, context: RecordContext): number;
 }
 
-/** Values without a timestamp. `logHeaders`: its changelog records carry the headers of the record under processing, as those of join windows do. */
-export function plainCodec<V>(serde: Serde<V>, withHeaders = false): ValueCodec<V, V> {
+/** Which changelog records carry the headers of the record under processing: all (join windows), only tombstones (`dsl.store.format=headers`), or none. */
+export type LoggedHeaders = 'none' | 'all' | 'tombstones';
+
+function headersToLog(which: LoggedHeaders): (value: unknown, context: RecordContext) => Headers {
+  if (which === 'none') return () => NO_HEADERS;
+  return which === 'all' ? (_value, context) => context.headers : (value, context) => (value === null ? context.headers : NO_HEADERS);
+}
+
+/** Values without a timestamp. */
+export function plainCodec<V>(serde: Serde<V>, logged: LoggedHeaders = 'none'): ValueCodec<V, V> {
   return {
     encode: (topic, value) => serde.serialize(topic, value),
     timestamp: () => 0,
     decode: (topic, bytes) => serde.deserialize(topic, bytes),
     logValue: (row) => row,
     logTimestamp: (_value, context) => context.timestamp,
-    logHeaders: withHeaders ? (_value, context) => context.headers : () => NO_HEADERS,
+    logHeaders: headersToLog(logged),
     restore: (record) => record.value as Buffer,
     restoreTimestamp: () => 0,
     plain: (value) => value,
@@ -42,14 +50,14 @@ export function plainCodec<V>(serde: Serde<V>, withHeaders = false): ValueCodec<
 }
 
 /** Values with a timestamp. */
-export function timestampedCodec<V>(serde: Serde<V>, withHeaders = false): ValueCodec<V, ValueAndTimestamp<V>> {
+export function timestampedCodec<V>(serde: Serde<V>, logged: LoggedHeaders = 'none'): ValueCodec<V, ValueAndTimestamp<V>> {
   return {
     encode: (topic, value) => serde.serialize(topic, value.value),
     timestamp: (value) => value.timestamp,
     decode: (topic, bytes, timestamp) => ({ value: serde.deserialize(topic, bytes), timestamp }),
     logValue: (row) => row,
     logTimestamp: (value, context) => (value === null ? context.timestamp : value.timestamp),
-    logHeaders: withHeaders ? (_value, context) => context.headers : () => NO_HEADERS,
+    logHeaders: headersToLog(logged),
     restore: (record) => record.value as Buffer,
     restoreTimestamp: (record) => record.timestamp,
     plain: (value) => (value === null ? null : value.value),

@@ -171,7 +171,9 @@ export class CachingSessionStore<K, V> extends EngineSessionStore<K, V> implemen
     const bytes = this.#bytesOf(group);
     const listener = this.#listener;
     let before: V | null = null;
-    if (listener !== null && (value === null || this.#sendOldValues) && time >= this.table.minLive) before = entry.below === UNKNOWN ? this.read(bytes, start, time) : entry.below;
+    // A session that was merged into another leaves a tombstone whatever stream time has come to since: an interval may hold hours of history, and those below have heard of it.
+    // (Java looks at the retention here, so that what a replay leaves behind depends on where its commits fall.)
+    if (listener !== null && (value === null || (this.#sendOldValues && time >= this.table.minLive))) before = entry.below === UNKNOWN ? this.read(bytes, start, time) : entry.below;
     if (listener === null || value !== null || before !== null) {
       this.#cache.valueSize.sample(this.write(bytes, start, time, value));
       entry.below = value;

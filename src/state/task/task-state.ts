@@ -230,8 +230,10 @@ class EngineTaskState implements TaskState {
         clean = false;
         if (!store.flushCache(deadline)) return false;
       }
-      if (clean) return true;
+      if (clean) break;
     }
+    for (const store of this.#managed) store.flushLog?.();
+    return true;
   }
 
   #begin(writes: FrozenWrites, offsets: ReadonlyMap<string, number>): ApplyJob {

@@ -1,0 +1,28 @@
+/**
+ * The order in which java.util.HashSet walks byte keys: Java's suppress buffer writes its changelog in it, and the changelog is to be equal record for record.
+ * The table doubles at three quarters full and never shrinks, so its size outlives a `clear()`.
+ */
+export class JavaHashOrder {
+  #capacity = 16;
+
+  /** Keys, distinct and in the order of their insertion, as the set would give them. */
+  order<T>(items: readonly T[], bytesOf: (item: T) => Buffer): T[] {
+    while (items.length > this.#capacity * 0.75) this.#capacity *= 2;
+    const buckets = new Map<number, T[]>();
+    for (const item of items) {
+      const hash = hashCode(bytesOf(item));
+      const index = (hash ^ (hash >>> 16)) & (this.#capacity - 1);
+      const bucket = buckets.get(index);
+      if (bucket === undefined) buckets.set(index, [item]);
+      else bucket.push(item);
+    }
+    return [...buckets.entries()].sort((a, b) => a[0] - b[0]).flatMap(([, bucket]) => bucket);
+  }
+}
+
+/** java.util.Arrays.hashCode(byte[]). */
+function hashCode(bytes: Buffer): number {
+  let hash = 1;
+  for (const byte of bytes) hash = (Math.imul(hash, 31) + (byte > 127 ? byte - 256 : byte)) | 0;
+  return hash;
+}
