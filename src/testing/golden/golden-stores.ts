@@ -4,9 +4,9 @@ import type {
   SessionStore,
   TimestampedKeyValueStore,
   TimestampedWindowStore,
-  VersionedKeyValueStore,
   WindowStore,
 } from '../../state/contract/stores.ts';
+import type { EngineVersionedStore } from '../../state/versioned/versioned-store.ts';
 import type { TopologyTestDriver } from '../topology-test-driver.ts';
 import type { GoldenCase, GoldenStoreEntry } from './golden-case.ts';
 
@@ -38,7 +38,7 @@ export function storeContents(golden: GoldenCase, driver: TopologyTestDriver, na
     case 'headers-key-value':
       return { expected, actual: headersEntries(driver.getStateStore(name)) };
     case 'versioned':
-      return versionedContents(driver, name, entries, observedTime(golden, name));
+      return { expected, actual: versionedEntries(driver.getStateStore(name)) };
     case 'window':
     case 'join-window':
       // Java keeps the time (the window's start) and the headers beside the value; both are in the changelog, which is compared.
@@ -48,7 +48,7 @@ export function storeContents(golden: GoldenCase, driver: TopologyTestDriver, na
       };
     case 'timestamped-window':
       return {
-        expected,
+        expected: unexpired(golden, driver, name, entries, ({ start }) => start as number),
         actual: Array.from(driver.getStateStore<TimestampedWindowStore<string, string>>(name).all(), ([{ key, window }, { value, timestamp }]) => ({
           key,
           value,
@@ -77,37 +77,23 @@ function sessionContents(golden: GoldenCase, driver: TopologyTestDriver, name: s
   const store = driver.getStateStore<SessionStore<string, string>>(name);
   const all = Array.from(store.fetchKeys(null, null), ([{ key, window }, value]): Entry => ({ key, value, start: window.start, end: window.end }));
   const compare = (a: Entry, b: Entry): number => Buffer.compare(Buffer.from(String(a.key)), Buffer.from(String(b.key)));
-  // Java's record cache still shows what the store below it hides as past its retention.
+  return { expected: unexpired(golden, driver, name, entries, ({ end }) => end as number), actual: all.sort(compare) };
+}
+
+/** What is expected without what Java's record cache, where it is on, still shows although the store below it hides it as past its retention. */
+function unexpired(
+  golden: GoldenCase,
+  driver: TopologyTestDriver,
+  name: string,
+  entries: readonly GoldenStoreEntry[],
+  timeOf: (entry: GoldenStoreEntry) => number,
+): Entry[] {
   const cached = Number(golden.config['statestore.cache.max.bytes'] ?? 0) > 0;
-  const live = Math.max(...entries.map(({ end }) => end as number)) - (driver.builderOf(name)?.retentionPeriod ?? 0);
-  const expected = entries.filter(({ end }) => !cached || (end as number) > live).map(({ keyHex: _, ...entry }): Entry => entry);
-  return { expected, actual: all.sort(compare) };
+  const oldest = cached ? Math.max(...entries.map(timeOf)) - (driver.builderOf(name)?.retentionPeriod ?? 0) : Number.NEGATIVE_INFINITY;
+  return entries.filter((entry) => timeOf(entry) > oldest).map(({ keyHex: _, ...entry }): Entry => entry);
 }
 
-/**
- * A versioned store has no iteration: each expected version is read as of its last moment, and each key's latest. Java's list also has versions that
- * are past the history, where no read of either side finds them any more: they are left out.
- */
-function versionedContents(driver: TopologyTestDriver, name: string, entries: readonly GoldenStoreEntry[], observed: number): StoreContents {
-  const store = driver.getStateStore<VersionedKeyValueStore<string, string>>(name);
-  const oldest = observed - (driver.builderOf(name)?.retentionPeriod ?? 0);
-  const readable = entries.filter(({ validTo }) => validTo === undefined || validTo - 1 >= oldest);
-  const actual: Entry[] = [];
-  readable.forEach(({ key, validTo }, i) => {
-    const version = validTo === undefined ? store.get(key as string) : store.getAsOf(key as string, validTo - 1);
-    if (version !== null)
-      actual.push({ key, value: version.value, ts: version.timestamp, ...(version.validTo === undefined ? {} : { validTo: version.validTo }) });
-    const deleted = validTo !== undefined && readable[i + 1]?.key !== key;
-    const latest = deleted ? store.get(key as string) : null;
-    if (latest !== null) actual.push({ key, value: latest.value, ts: latest.timestamp });
-  });
-  return { expected: readable.map(({ keyHex: _, ...entry }) => entry), actual };
-}
-
-/** The highest time that was put into a store: its changelog has every put. */
-function observedTime(golden: GoldenCase, name: string): number {
-  let time = -1;
-  for (const { ts } of golden.stores?.[name] ?? []) time = Math.max(time, ts ?? -1);
-  for (const records of golden.expected) for (const { topic, ts } of records) if (topic === `golden-${name}-changelog`) time = Math.max(time, ts ?? -1);
-  return time;
+/** Every version that is still held, past the history or not. */
+function versionedEntries(store: EngineVersionedStore<string, string>): Entry[] {
+  return Array.from(store.versions(), ([key, { value, timestamp, validTo }]) => ({ key, value, ts: timestamp, ...(validTo === undefined ? {} : { validTo }) }));
 }
