@@ -54,8 +54,8 @@ export class TimeWindowedKStream<K, V> {
   /** The number of records of each key and window. */
   count(options: Options<K, number> = {}): KTable<Windowed<K>, number> {
     const { names } = this.#grouped.stage.graph;
-    // Kafka Streams takes an index here that it does not use; names that follow depend on it.
-    if (isMaterialized(options) && options.store === undefined) names.store(STREAM.aggregate);
+    // Kafka Streams takes an index here that it does not use (not with sliding windows); names that follow depend on it.
+    if (isMaterialized(options) && options.store === undefined && !(this.#windows instanceof SlidingWindows)) names.store(STREAM.aggregate);
     return this.#table(options, STREAM.aggregate, serdes.long as Serde<unknown>, countInitializer, countAggregator);
   }
 
