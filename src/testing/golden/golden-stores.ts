@@ -21,6 +21,18 @@ export interface StoreContents {
 
 /** Read a store. Undefined for kinds that cases do not show. */
 export function storeContents(golden: GoldenCase, driver: TopologyTestDriver, name: string): StoreContents | undefined {
+  const contents = rawContents(golden, driver, name);
+  return contents && { expected: contents.expected, actual: contents.actual.map(withNumbers) };
+}
+
+/** Cases show integers of 64 bits as JSON numbers. */
+function withNumbers(entry: Entry): Entry {
+  const { key, value } = entry as { key?: unknown; value?: unknown };
+  if (typeof key !== 'bigint' && typeof value !== 'bigint') return entry;
+  return { ...entry, ...(typeof key === 'bigint' && { key: Number(key) }), ...(typeof value === 'bigint' && { value: Number(value) }) };
+}
+
+function rawContents(golden: GoldenCase, driver: TopologyTestDriver, name: string): StoreContents | undefined {
   const entries = golden.stores?.[name] ?? [];
   const expected = entries.map(({ keyHex: _, ...entry }): Entry => entry);
   switch (driver.builderOf(name)?.kind) {
