@@ -184,7 +184,7 @@ export class RdKafkaFetchConsumer implements FetchConsumer {
         if (messages.length > 0 || timeoutMs <= 0 || this.#endOfPartitions.length > ends) return messages;
         const left = deadline - performance.now();
         if (left <= 0) return messages;
-        await this.#wait(left);
+        if (this.#connection.connected) await this.#wait(left);
         if (!this.#connection.connected) return [];
       }
     } finally {
