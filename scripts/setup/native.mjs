@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { CommandError, npm, ROOT, run } from './run.mjs';
 import { ensureSystemPackages } from './system-packages.mjs';
@@ -51,13 +50,8 @@ export async function ensureKafka(say) {
   say(`${KAFKA}: no binary for this machine can be fetched; building it from source (2 to 4 minutes)`);
   await ensureSystemPackages(say);
   // Linked against the system's libraries: its own static build downloads their sources from the same host.
-  const env = {
-    ...headers(),
-    CKJS_LINKING: 'dynamic',
-    npm_config_build_from_source: 'true',
-    JOBS: String(availableParallelism()),
-    MAKEFLAGS: `-j${availableParallelism()}`,
-  };
+  // One job: its makefiles do not name all that a target needs, and several jobs race.
+  const env = { ...headers(), CKJS_LINKING: 'dynamic', npm_config_build_from_source: 'true', JOBS: undefined, MAKEFLAGS: undefined };
   await build(KAFKA, () => npm(['rebuild', KAFKA], { env, timeoutMs: BUILD_MS }));
 }
 
@@ -66,7 +60,7 @@ async function build(name, start) {
     await start();
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    const hint = /headers|nodejs\.org|node\.h|ENOTFOUND|ECONNREFUSED|ETIMEDOUT|getaddrinfo/i.test(error.output) ? headersHint() : '';
+    const hint = /headers|node\.h|ENOTFOUND|ECONNREFUSED|ETIMEDOUT|getaddrinfo/i.test(error.output) ? headersHint() : '';
     throw new Error(`${name} could not be built.${hint}\nThe end of its output:\n\n${error.output}`);
   }
   const reason = await whyNotLoaded(name);

@@ -21,7 +21,7 @@ export class CommandError extends Error {
  * Run a command quietly: its output goes to the log.
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ cwd?: string, env?: Record<string, string>, timeoutMs?: number }} [options]
+ * @param {{ cwd?: string, env?: Record<string, string | undefined>, timeoutMs?: number }} [options]
  * @returns {Promise<string>} the output
  */
 export function run(command, args, options = {}) {

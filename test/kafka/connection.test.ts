@@ -76,10 +76,10 @@ describe('configuration that the client refuses', () => {
   it('is a ConfigError that names the property', () => {
     const clients = createKafkaClients({ bootstrapServers: 'localhost:1', clientId: 't', kafka: { 'no.such.property': 1 } });
     assert.throws(() => clients.admin(), { name: 'ConfigError', message: /no\.such\.property/ });
-    const wrong = createKafkaClients({ bootstrapServers: 'localhost:1', clientId: 't', kafka: { 'linger.ms': 'soon' } });
+    const wrong = createKafkaClients({ bootstrapServers: 'localhost:1', clientId: 't', kafka: { 'socket.timeout.ms': 'soon' } });
     assert.throws(
       () => wrong.producer({ transactionTimeoutMs: 1 }),
-      (error: Error) => error instanceof ConfigError && error.message.includes('linger.ms'),
+      (error: Error) => error instanceof ConfigError && error.message.includes('socket.timeout.ms'),
     );
   });
 });
