@@ -73,11 +73,13 @@ export class TopologyTestDriver {
   private closed = false;
 
   /**
-   * @param config as for `KafkaStreams`, except that applicationId and bootstrapServers may be left out and stores are kept in memory unless `stateDir` is given.
+   * @param config as for `KafkaStreams`, except that applicationId and bootstrapServers may be left out, that the state is removed by `close()` unless
+   * `stateDir` is given, and that `emitIntervalMs` is 0 by default.
    * @throws TopologyError, ConfigError
    */
   constructor(topology: RunnableTopology, config: Partial<StreamsConfig> = {}, options: TopologyTestDriverOptions = {}) {
-    this.config = resolveConfig(config, { forDriver: true });
+    // Kafka Streams' driver does not hold back results of closed windows either: its wall clock stands still.
+    this.config = resolveConfig({ emitIntervalMs: 0, ...config }, { forDriver: true });
     this.wallClock = options.initialWallClockMs ?? 0;
     this.plan = topology.plan({ applicationId: this.config.applicationId });
     const now = (): number => this.wallClock;

@@ -98,7 +98,7 @@ export class StreamTask {
 
   /** Initialise the processors. The stores are restored. */
   initialize(): void {
-    this.nodes.init();
+    this.initNodes();
   }
 
   /** What was last committed for an input: where it goes on, the partition's time, and what operators keep in the metadata. */
@@ -260,7 +260,7 @@ export class StreamTask {
     this.nodes = new TaskNodes(this.options.nodes, this.context, this.errors);
     for (const queue of this.group.all) queue.source = this.sourceOf(queue.topic);
     for (const offset of committed) this.setCommitted(offset);
-    this.nodes.init();
+    this.initNodes();
   }
 
   /** Close the processors. The state is closed by its owner. */
@@ -269,6 +269,13 @@ export class StreamTask {
     this.wallClockPunctuators.clear();
     this.group.clear();
     this.nodes.close();
+  }
+
+  private initNodes(): void {
+    // What a processor writes to its stores in `init` carries the wall clock, as in Java.
+    this.context.recordContext = new RecordContext('', -1, -1, this.options.now(), NO_HEADERS, false);
+    this.nodes.init();
+    this.context.recordContext = NO_RECORD;
   }
 
   private createQueues(): void {
