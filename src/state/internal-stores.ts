@@ -1,12 +1,14 @@
 import type { Serde } from '../serdes/serde.ts';
 import type { OuterJoinStore, StreamRecordBuffer, TimeOrderedChangeBuffer } from './contract/special-stores.ts';
-import type { WindowStore } from './contract/stores.ts';
+import type { TimestampedKeyValueStore, WindowStore } from './contract/stores.ts';
 import type { StoreSupplier } from './contract/supplier.ts';
+import type { ValueAndTimestamp } from './contract/values.ts';
+import { makeKeyValueStore } from './keyvalue/make-key-value-store.ts';
 import { EngineOuterJoinStore } from './special/outer-join-store.ts';
 import { EngineStreamRecordBuffer } from './special/stream-record-buffer.ts';
 import { SuppressBuffer } from './special/suppress-buffer.ts';
 import { ConfigurableStoreBuilder } from './store-builder.ts';
-import { plainCodec } from './value-codec.ts';
+import { plainCodec, timestampedCodec } from './value-codec.ts';
 import { makeWindowStore } from './window/make-window-store.ts';
 
 /*
@@ -23,6 +25,18 @@ export function joinWindowStoreBuilder<K, V>(supplier: StoreSupplier, keySerde?:
     logging: true,
     logConfig: {},
     make: ({ logging }) => makeWindowStore<K, V, V>(supplier, { caching: false, logging, kind: 'join-window', keySerde, valueSerde, codec: (serde) => plainCodec(serde, 'all') }),
+  });
+}
+
+/** Who subscribes to which foreign key. Its changelog records carry the headers of the record. */
+export function subscriptionStoreBuilder<K, V>(supplier: StoreSupplier, keySerde: Serde<K>, valueSerde: Serde<V>): ConfigurableStoreBuilder<TimestampedKeyValueStore<K, V>> {
+  return new ConfigurableStoreBuilder<TimestampedKeyValueStore<K, V>>({
+    name: supplier.name,
+    kind: 'timestamped-key-value',
+    caching: false,
+    logging: true,
+    logConfig: {},
+    make: (options) => makeKeyValueStore<K, V, ValueAndTimestamp<V>>(supplier, { ...options, kind: 'timestamped-key-value', keySerde, valueSerde, codec: (serde) => timestampedCodec(serde, 'all') }),
   });
 }
 

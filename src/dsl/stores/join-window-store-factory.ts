@@ -1,4 +1,5 @@
 import type { Serde } from '../../serdes/serde.ts';
+import { joinWindowStoreBuilder } from '../../state/internal-stores.ts';
 import { Stores, type StoreSupplier } from '../../state/stores.ts';
 import type { AnyStreamJoined } from '../erased.ts';
 import type { JoinWindows } from '../windows/join-windows.ts';
@@ -24,7 +25,7 @@ export function joinWindowStoreFactory({ name, supplier, windows, joined, keySer
     versioned: false,
     create(config, overrides) {
       const make = (engine ?? config.engine) === 'memory' ? Stores.inMemoryWindowStore : Stores.persistentWindowStore;
-      const builder = Stores.windowStoreBuilder(supplier ?? make(name, windows.sizeMs + windows.graceMs, windows.sizeMs, true), keySerde, valueSerde);
+      const builder = joinWindowStoreBuilder(supplier ?? make(name, windows.sizeMs + windows.graceMs, windows.sizeMs, true), keySerde, valueSerde);
       return configureBuilder(builder, { caching: false, logging: logging !== false, logConfig, ...overrides });
     },
   } satisfies StoreFactory);

@@ -1,5 +1,6 @@
 import { bytes } from '../../serdes/basics.ts';
 import type { Serde } from '../../serdes/serde.ts';
+import { outerJoinStoreBuilder, streamRecordBufferBuilder, subscriptionStoreBuilder, suppressStoreBuilder } from '../../state/internal-stores.ts';
 import { Stores } from '../../state/stores.ts';
 import type { AnyStreamJoined } from '../erased.ts';
 import { configureBuilder } from './configure-builder.ts';
@@ -11,9 +12,6 @@ type Logging = boolean | { readonly [config: string]: string };
 function loggingOptions(logging: Logging): { logging: boolean; logConfig: { readonly [config: string]: string } } {
   return { logging: logging !== false, logConfig: typeof logging === 'object' ? logging : {} };
 }
-const outerJoinStoreBuilder: any = (o: any) => Stores.keyValueStoreBuilder(Stores.persistentKeyValueStore(o.name));
-const suppressStoreBuilder: any = outerJoinStoreBuilder;
-const streamRecordBufferBuilder: any = outerJoinStoreBuilder;
 
 /** Unmatched records of a left or outer stream join. */
 export function outerJoinStoreFactory(options: {
@@ -61,7 +59,7 @@ export function subscriptionStoreFactory(name: string, wrapperSerde: Serde<unkno
     versioned: false,
     create(config, overrides) {
       const supplier = config.engine === 'memory' ? Stores.inMemoryKeyValueStore(name) : Stores.persistentTimestampedKeyValueStore(name);
-      const builder = Stores.timestampedKeyValueStoreBuilder(supplier, bytes, wrapperSerde);
+      const builder = subscriptionStoreBuilder(supplier, bytes, wrapperSerde);
       return configureBuilder(builder, { caching: false, logging: true, logConfig: {}, ...overrides });
     },
   } satisfies StoreFactory);
