@@ -12,12 +12,12 @@ import {
 } from '../operators/index.ts';
 import type { StreamPartitioner } from '../processor/partitioner.ts';
 import type { Serde } from '../serdes/serde.ts';
+import type { AnyFunction, AnyTable, AnyTableJoined, AnyTableOptions, Untyped } from './erased.ts';
 import type { LogicalNode } from './graph/logical-node.ts';
 import { processorNode } from './graph/nodes/processor-node.ts';
 import { sinkNode } from './graph/nodes/sink-node.ts';
 import { sourceNode } from './graph/nodes/source-node.ts';
 import { storeNode } from './graph/nodes/store-node.ts';
-import type { AnyFunction, AnyTable, AnyTableJoined, AnyTableOptions, Untyped } from './erased.ts';
 import { KTable } from './ktable.ts';
 import { resolveMaterialized } from './materialized.ts';
 import { FK_JOIN, TABLE } from './names.ts';
@@ -55,7 +55,10 @@ export function joinForeignKey(
   const registrationTopic = names.suffixed(name, '-subscription-registration', FK_JOIN.registration) + TOPIC_SUFFIX;
   const pseudoTopic = (suffix: string) => () => graph.internalTopicName(registrationTopic) + suffix;
   const valueSerdeTopic = pseudoTopic('-vh');
-  const wrapperSerde = subscriptionWrapperSerde(keySerde, pseudoTopic('-pk')) as Serde<unknown>;
+  const wrapperSerde = subscriptionWrapperSerde(keySerde, pseudoTopic('-pk'), [
+    { serde: foreignKeySerde, topic: pseudoTopic('-fk'), kind: 'key' },
+    { serde: valueSerde, topic: valueSerdeTopic, kind: 'value' },
+  ]) as Serde<unknown>;
   const keySchema = combinedKeySchema({
     foreignKeySerde,
     foreignKeyTopic: pseudoTopic('-fk'),
@@ -77,7 +80,12 @@ export function joinForeignKey(
     internal: true,
   });
   graph.add(registrationSink, sendNode);
-  const registrationSource = internalSource(names.suffixed(name, '-subscription-registration-source', TABLE.source), registrationTopic, foreignKeySerde, wrapperSerde);
+  const registrationSource = internalSource(
+    names.suffixed(name, '-subscription-registration-source', TABLE.source),
+    registrationTopic,
+    foreignKeySerde,
+    wrapperSerde,
+  );
   graph.add(registrationSource, registrationSink);
   graph.copartition(new Set([...right.stage.sources, registrationSource.name]));
 
@@ -104,12 +112,15 @@ export function joinForeignKey(
   graph.add(changedNode, right.stage.node);
 
   const responseTopic = names.suffixed(name, '-subscription-response', FK_JOIN.response) + TOPIC_SUFFIX;
-  const responseSerde = subscriptionResponseSerde(right.stage.valueSerde) as Serde<unknown>;
+  const responseSerde = subscriptionResponseSerde(right.stage.valueSerde, [
+    { serde: foreignKeySerde, topic: pseudoTopic('-fk'), kind: 'key' },
+    { serde: keySerde, topic: pseudoTopic('-pk'), kind: 'key' },
+  ]) as Serde<unknown>;
   const responseSink = sinkNode(names.suffixed(name, '-subscription-response-sink', TABLE.sink), {
     topic: responseTopic,
     keySerde,
     valueSerde: responseSerde,
-    partitioner: withoutValue(options.partitioner) ?? (responsePartitioner()),
+    partitioner: withoutValue(options.partitioner) ?? responsePartitioner(),
     internal: true,
   });
   graph.add(responseSink, lookupNode, changedNode);

@@ -26,11 +26,13 @@ class ChangeSerde<V> implements Serde<Change<V>> {
   readonly name: string;
   readonly #inner: Serde<V> | undefined;
   readonly prepare?: (batch: readonly PrepareItem[]) => Promise<void>;
+  readonly prepareEncode?: (topics: readonly string[]) => Promise<void>;
 
   constructor(inner: Serde<V> | undefined) {
     this.#inner = inner;
     this.name = `change(${inner?.name ?? 'default'})`;
     if (inner?.prepare !== undefined) this.prepare = (batch) => (inner.prepare as NonNullable<typeof inner.prepare>)(innerItems(batch));
+    if (inner?.prepareEncode !== undefined) this.prepareEncode = (topics) => (inner.prepareEncode as NonNullable<typeof inner.prepareEncode>)(topics);
   }
 
   withDefaults(defaultKey: Serde<unknown> | undefined, defaultValue: Serde<unknown> | undefined): Serde<Change<V>> {

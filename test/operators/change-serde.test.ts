@@ -54,5 +54,8 @@ test('a serde that prepares sees the values inside', async () => {
     { topic: 't', data: prepared.serialize('t', new Change<string>(null, 'gone')) },
   ]);
   assert.deepEqual(seen, ['t:new', 't:old', 't:gone']);
-  assert.equal(changeSerde(utf8).prepare, undefined);
+  const encoded: string[] = [];
+  await changeSerde({ ...utf8, prepareEncode: async (topics) => void encoded.push(...topics) }).prepareEncode?.(['t']);
+  assert.deepEqual(encoded, ['t']);
+  assert.equal(changeSerde(utf8).prepare ?? changeSerde(utf8).prepareEncode, undefined);
 });

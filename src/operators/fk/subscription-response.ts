@@ -2,6 +2,7 @@ import { SerializationError } from '../../errors.ts';
 import type { Headers } from '../../processor/headers.ts';
 import type { StreamPartitioner } from '../../processor/partitioner.ts';
 import type { PrepareItem, Serde } from '../../serdes/serde.ts';
+import { type EncodedElsewhere, prepareAll, withDefaultSerdes } from './encoded-elsewhere.ts';
 
 const CURRENT_VERSION = 0;
 const HASH_IS_NULL = 0x80;
@@ -26,17 +27,24 @@ export function responsePartitioner<K, VO>(): StreamPartitioner<K, SubscriptionR
  * Bytes: version (its top bit set when there is no hash), hash (16), value (nothing for null).
  * An undefined serde is the configuration's default value serde.
  */
-export function subscriptionResponseSerde<VO>(foreignValueSerde: Serde<VO> | undefined): Serde<SubscriptionResponse<VO>> {
-  return new SubscriptionResponseSerde(foreignValueSerde);
+export function subscriptionResponseSerde<VO>(
+  foreignValueSerde: Serde<VO> | undefined,
+  elsewhere: readonly EncodedElsewhere[] = [],
+): Serde<SubscriptionResponse<VO>> {
+  return new SubscriptionResponseSerde(foreignValueSerde, elsewhere);
 }
 
 class SubscriptionResponseSerde<VO> implements Serde<SubscriptionResponse<VO>> {
   readonly name: string;
   readonly prepare?: (batch: readonly PrepareItem[]) => Promise<void>;
+  readonly prepareEncode: ((topics: readonly string[]) => Promise<void>) | undefined;
   readonly #inner: Serde<VO> | undefined;
+  readonly #elsewhere: readonly EncodedElsewhere[];
 
-  constructor(inner: Serde<VO> | undefined) {
+  constructor(inner: Serde<VO> | undefined, elsewhere: readonly EncodedElsewhere[]) {
     this.#inner = inner;
+    this.#elsewhere = elsewhere;
+    this.prepareEncode = prepareAll(inner as Serde<never> | undefined, (topics) => topics, elsewhere);
     this.name = `subscription-response(${inner?.name ?? 'default'})`;
     if (inner?.prepare !== undefined) {
       this.prepare = (batch) =>
@@ -48,7 +56,10 @@ class SubscriptionResponseSerde<VO> implements Serde<SubscriptionResponse<VO>> {
 
   withDefaults(defaultKey: Serde<unknown> | undefined, defaultValue: Serde<unknown> | undefined): Serde<SubscriptionResponse<VO>> {
     const inner = this.#inner ?? (defaultValue as Serde<VO> | undefined);
-    return new SubscriptionResponseSerde(inner?.withDefaults?.(defaultKey, defaultValue) ?? inner);
+    return new SubscriptionResponseSerde(
+      inner?.withDefaults?.(defaultKey, defaultValue) ?? inner,
+      withDefaultSerdes(this.#elsewhere, defaultKey, defaultValue),
+    );
   }
 
   serialize(topic: string, response: SubscriptionResponse<VO>, headers?: Headers): Buffer {

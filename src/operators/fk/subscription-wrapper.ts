@@ -1,6 +1,7 @@
 import { SerializationError } from '../../errors.ts';
 import type { Headers } from '../../processor/headers.ts';
 import type { PrepareItem, Serde } from '../../serdes/serde.ts';
+import { type EncodedElsewhere, prepareAll, withDefaultSerdes } from './encoded-elsewhere.ts';
 import { type TopicName, topicName } from './topic-name.ts';
 
 /** What the right side does with a subscription. The numbers are those on the wire. */
@@ -39,19 +40,27 @@ export function subscriptionWrapper<K>(hash: Buffer | null, instruction: Instruc
  * Bytes: version (its top bit set when there is no hash), instruction, hash (16), primary key, primary partition (4, big-endian; not in version 0).
  * An undefined serde is the configuration's default key serde.
  */
-export function subscriptionWrapperSerde<K>(primaryKeySerde: Serde<K> | undefined, primaryKeyTopic: TopicName): Serde<SubscriptionWrapper<K>> {
-  return new SubscriptionWrapperSerde(primaryKeySerde, primaryKeyTopic);
+export function subscriptionWrapperSerde<K>(
+  primaryKeySerde: Serde<K> | undefined,
+  primaryKeyTopic: TopicName,
+  elsewhere: readonly EncodedElsewhere[] = [],
+): Serde<SubscriptionWrapper<K>> {
+  return new SubscriptionWrapperSerde(primaryKeySerde, primaryKeyTopic, elsewhere);
 }
 
 class SubscriptionWrapperSerde<K> implements Serde<SubscriptionWrapper<K>> {
   readonly name: string;
   readonly prepare?: (batch: readonly PrepareItem[]) => Promise<void>;
   readonly #inner: Serde<K> | undefined;
+  readonly prepareEncode: ((topics: readonly string[]) => Promise<void>) | undefined;
   readonly #topic: TopicName;
+  readonly #elsewhere: readonly EncodedElsewhere[];
 
-  constructor(inner: Serde<K> | undefined, topic: TopicName) {
+  constructor(inner: Serde<K> | undefined, topic: TopicName, elsewhere: readonly EncodedElsewhere[]) {
     this.#inner = inner;
     this.#topic = topic;
+    this.#elsewhere = elsewhere;
+    this.prepareEncode = prepareAll(inner as Serde<never> | undefined, () => [topicName(topic)], elsewhere);
     this.name = `subscription(${inner?.name ?? 'default'})`;
     if (inner?.prepare !== undefined) {
       this.prepare = (batch) =>
@@ -63,7 +72,11 @@ class SubscriptionWrapperSerde<K> implements Serde<SubscriptionWrapper<K>> {
 
   withDefaults(defaultKey: Serde<unknown> | undefined, defaultValue: Serde<unknown> | undefined): Serde<SubscriptionWrapper<K>> {
     const inner = this.#inner ?? (defaultKey as Serde<K> | undefined);
-    return new SubscriptionWrapperSerde(inner?.withDefaults?.(defaultKey, defaultValue) ?? inner, this.#topic);
+    return new SubscriptionWrapperSerde(
+      inner?.withDefaults?.(defaultKey, defaultValue) ?? inner,
+      this.#topic,
+      withDefaultSerdes(this.#elsewhere, defaultKey, defaultValue),
+    );
   }
 
   serialize(topic: string, wrapper: SubscriptionWrapper<K>, headers?: Headers): Buffer {

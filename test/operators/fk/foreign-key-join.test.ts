@@ -19,6 +19,7 @@ import {
 } from '../../../src/operators/index.ts';
 import { storedValue } from '../../../src/operators/table-store.ts';
 import { StreamRecord } from '../../../src/processor/record.ts';
+import type { Serde } from '../../../src/serdes/serde.ts';
 import { FakeContext, FakeKeyValueStore, FakeVersionedStore, run, utf8 } from '../fakes.ts';
 
 const schema = combinedKeySchema<string, string>({ foreignKeySerde: utf8, foreignKeyTopic: () => 'fk', primaryKeySerde: undefined, primaryKeyTopic: 'pk' });
@@ -214,4 +215,19 @@ test('an answer is joined only with the row it was asked for', () => {
     assert.deepEqual([answer('pk', 'f0', 'R'), answer('pk', null, 'R'), answer('other', 'f1', 'R'), context.dropped.length], [[], [], [], 3]);
     assert.deepEqual(answer('other', null, null), ['other=null@8']);
   }
+});
+
+test('serdes that prepare to encode hear the names under which the join encodes', async () => {
+  const heard: string[] = [];
+  const registering = (name: string) => ({ ...utf8, prepareEncode: async (topics: readonly string[]) => void heard.push(`${name}:${topics.join()}`) });
+  const wrapper = subscriptionWrapperSerde(registering('key'), () => 'app-pk', [
+    { serde: registering('foreign'), topic: () => 'app-fk', kind: 'key' },
+    { serde: undefined, topic: 'app-vh', kind: 'value' },
+  ]);
+  await wrapper.withDefaults?.(undefined, registering('default') as Serde<unknown>).prepareEncode?.(['registration']);
+  assert.deepEqual(heard, ['key:app-pk', 'foreign:app-fk', 'default:app-vh']);
+  heard.length = 0;
+  await subscriptionResponseSerde(registering('value'), [{ serde: registering('key'), topic: 'app-pk', kind: 'key' }]).prepareEncode?.(['response']);
+  assert.deepEqual(heard, ['value:response', 'key:app-pk']);
+  assert.equal(subscriptionResponseSerde(utf8).prepareEncode, undefined);
 });
