@@ -31,7 +31,7 @@ export interface CogroupAggregation {
 export function addCogroup<K, VA>(members: readonly CogroupMember[], aggregation: CogroupAggregation): KTable<K, VA> {
   const { named, materialized, store, closesAfterMs } = aggregation;
   const { graph } = (members[0] as CogroupMember).grouped.stage;
-  const inputs = members.map((member) => inputOf(member.grouped, store.name));
+  const inputs = members.map((member) => inputOf(member.grouped, materialized));
   const sources = copartition(...inputs);
   const suppliers = members.map((member) => aggregation.supplier(member));
   const nodes = suppliers.map((supplier, index) => {
@@ -51,9 +51,15 @@ export function addCogroup<K, VA>(members: readonly CogroupMember[], aggregation
 }
 
 /** Members that need a repartition get one each; without a name of its own it has that of the store. */
-function inputOf({ stage, name, keySerde, valueSerde }: GroupedStage, storeName: string): Stage {
+function inputOf({ stage, name, keySerde, valueSerde }: GroupedStage, { storeName, queryableName }: ResolvedMaterialized): Stage {
   if (!stage.repartitionRequired) return stage;
-  const node = repartitionSource(stage.graph.names, { prefix: name ?? storeName, keySerde, valueSerde, mergeable: true });
+  const node = repartitionSource(stage.graph.names, {
+    prefix: name ?? (storeName as string),
+    named: name !== undefined || queryableName !== null,
+    keySerde,
+    valueSerde,
+    mergeable: true,
+  });
   stage.graph.add(node, stage.node);
   return nextStage(stage, node, { keySerde, valueSerde, sources: new Set([node.name]), repartitionRequired: false });
 }

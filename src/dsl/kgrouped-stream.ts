@@ -96,7 +96,7 @@ export class KGroupedStream<K, V> {
     const name = this.grouped.stage.graph.names.orGenerate(options.name, prefix);
     const { keySerde, valueSerde } = materialized;
     const table = untyped(supplier as never);
-    const stage = addAggregation(this.grouped, { name, store: keyValueStoreFactory(materialized), supplier: table, keySerde, valueSerde });
+    const stage = addAggregation(this.grouped, { name, materialized, store: keyValueStoreFactory(materialized), supplier: table, keySerde, valueSerde });
     return new KTable(stage, table, materialized.queryableName);
   }
 }

@@ -19,15 +19,15 @@ export function repartitionStream(stage: Stage, options: AnyRepartitioned): Stag
   }
   const keySerde: Serde<unknown> | undefined = options.key ?? stage.keySerde;
   const valueSerde: Serde<unknown> | undefined = options.value ?? stage.valueSerde;
-  const node = repartitionSource(graph.names, { prefix, keySerde, valueSerde, mergeable: false, partitioner: options.partitioner, partitions: options.partitions });
+  const node = repartitionSource(graph.names, { prefix, named: options.name !== undefined, keySerde, valueSerde, mergeable: false, partitioner: options.partitioner, partitions: options.partitions });
   graph.add(node, stage.node);
   return nextStage(stage, node, { keySerde, valueSerde, sources: new Set([node.name]), repartitionRequired: false });
 }
 
 /** Repartitions a stage for an operator that needs it, when its key may have changed. */
-export function repartitionIfRequired(stage: Stage, prefix: string, keySerde: Serde<unknown> | undefined, valueSerde: Serde<unknown> | undefined): Stage {
+function repartitionIfRequired(stage: Stage, prefix: string, named: boolean, keySerde: Serde<unknown> | undefined, valueSerde: Serde<unknown> | undefined): Stage {
   if (!stage.repartitionRequired) return stage;
-  const node = repartitionSource(stage.graph.names, { prefix, keySerde, valueSerde, mergeable: true });
+  const node = repartitionSource(stage.graph.names, { prefix, named, keySerde, valueSerde, mergeable: true });
   stage.graph.add(node, stage.node);
   return nextStage(stage, node, { keySerde, valueSerde, sources: new Set([node.name]), repartitionRequired: false });
 }
@@ -38,7 +38,7 @@ export function streamToTable(stage: Stage, options: AnyTableOptions): { stage: 
   const name = graph.names.orGenerate(options.name, STREAM.toTable);
   const materialized = resolveMaterialized(options, stage, { names: graph.names, prefix: STREAM.toTable });
   const store = keyValueStoreFactory(materialized);
-  const parent = repartitionIfRequired(stage, name, materialized.keySerde, materialized.valueSerde);
+  const parent = repartitionIfRequired(stage, name, options.name !== undefined, materialized.keySerde, materialized.valueSerde);
   const supplier = ktableSource<never, never>({ storeName: store.name, queryableName: materialized.queryableName });
   const node = processorNode(name, { supplier: () => supplier.get(), store, storeNeeded: () => supplier.materialized, outputVersioned: store.versioned });
   graph.add(node, parent.node);

@@ -35,8 +35,10 @@ export function resolveMaterialized(
 ): ResolvedMaterialized {
   const { store, logging = true } = options;
   const given = typeof store === 'string' ? validName(store, 'Name of a store') : store?.name;
+  const storeName = given ?? generate?.names.store(generate.prefix);
+  if (given === undefined && storeName !== undefined) generate?.names.generated.addStore(storeName, logging !== false);
   return Object.freeze({
-    storeName: given ?? generate?.names.store(generate.prefix),
+    storeName,
     queryableName: given ?? null,
     supplier: typeof store === 'string' ? undefined : store,
     keySerde: (options.key as Serde<unknown> | undefined) ?? defaults.keySerde,

@@ -1,4 +1,5 @@
 import { TopologyError } from '../errors.ts';
+import { GeneratedResources } from './generated-resources.ts';
 
 /** Prefixes of generated names, those of Kafka Streams. */
 export const STREAM = Object.freeze({
@@ -75,6 +76,8 @@ export function validName(name: string, what: string): string {
 
 /** The ten-digit counter of a topology and the names made with it. Each name that could be generated takes an index, also where the user gave a name. */
 export class NameCounter {
+  /** What got a generated name and keeps data under it. */
+  readonly generated = new GeneratedResources();
   #index: number;
 
   constructor(index = 0) {

@@ -78,6 +78,7 @@ export class SessionWindowedKStream<K, V> {
     const supplier = sessionAggregate(this.#windows, materialized, this.#emit, functions);
     const stage = addAggregation(this.#grouped, {
       name,
+      materialized,
       store: sessionStoreFactory(materialized, this.#windows, this.#emit),
       supplier,
       keySerde: keySerdeOf(materialized.keySerde, this.#windows),

@@ -2,6 +2,7 @@ import type { KStreamAggregateSupplier } from '../operators/index.ts';
 import type { Serde } from '../serdes/serde.ts';
 import { processorNode } from './graph/nodes/processor-node.ts';
 import type { RepartitionNode } from './graph/nodes/repartition-node.ts';
+import type { ResolvedMaterialized } from './materialized.ts';
 import { repartitionSource } from './repartition.ts';
 import { nextStage, type Stage } from './stage.ts';
 import type { StoreFactory } from './stores/store-factory.ts';
@@ -18,11 +19,17 @@ export interface GroupedStage {
 
 const SHARED_REPARTITIONS = new WeakMap<GroupedStage, RepartitionNode>();
 
-/** The stage that an aggregation of the grouping reads. `storeName` names the repartition topic where the user did not. */
-export function aggregationInput(grouped: GroupedStage, storeName: string): Stage {
+/** The stage that an aggregation of the grouping reads. The store names the repartition topic where the user did not. */
+function aggregationInput(grouped: GroupedStage, { storeName, queryableName }: ResolvedMaterialized): Stage {
   const { stage, name, keySerde, valueSerde } = grouped;
   if (!stage.repartitionRequired) return stage;
-  const created = repartitionSource(stage.graph.names, { prefix: name ?? storeName, keySerde, valueSerde, mergeable: true });
+  const created = repartitionSource(stage.graph.names, {
+    prefix: name ?? (storeName as string),
+    named: name !== undefined || queryableName !== null,
+    keySerde,
+    valueSerde,
+    mergeable: true,
+  });
   const node = (name === undefined ? undefined : SHARED_REPARTITIONS.get(grouped)) ?? created;
   SHARED_REPARTITIONS.set(grouped, node);
   stage.graph.add(node, stage.node);
@@ -31,6 +38,7 @@ export function aggregationInput(grouped: GroupedStage, storeName: string): Stag
 
 export interface StreamAggregation {
   readonly name: string;
+  readonly materialized: ResolvedMaterialized;
   readonly store: StoreFactory;
   readonly supplier: AnyTableSupplier;
   /** Serde of the result's key: windowed for windows. */
@@ -41,8 +49,8 @@ export interface StreamAggregation {
 
 /** Adds the aggregation of a grouped stream, behind a repartition if one is needed. */
 export function addAggregation(grouped: GroupedStage, aggregation: StreamAggregation): Stage {
-  const { name, store, supplier, keySerde, valueSerde, closesAfterMs } = aggregation;
-  const input = aggregationInput(grouped, store.name);
+  const { name, materialized, store, supplier, keySerde, valueSerde, closesAfterMs } = aggregation;
+  const input = aggregationInput(grouped, materialized);
   const node = processorNode(name, { supplier: () => supplier.get(), store, outputVersioned: store.versioned, ...(closesAfterMs !== undefined && { closesAfterMs }) });
   input.graph.add(node, input.node);
   return nextStage(input, node, { keySerde, valueSerde });

@@ -17,10 +17,10 @@ import type { JoinWindows } from './windows/join-windows.ts';
 export function joinStreams(kind: 'inner' | 'left' | 'outer', left: Stage, right: Stage, joiner: AnyFunction, windows: JoinWindows, joined: AnyStreamJoined = {}): Stage {
   const keySerde: Serde<unknown> | undefined = joined.key;
   const serdes = { valueSerde: joined.value as Serde<unknown> | undefined, otherValueSerde: joined.otherValue as Serde<unknown> | undefined };
-  const leftPrefix = joined.name === undefined ? left.name : `${joined.name}-left`;
-  const rightPrefix = joined.name === undefined ? right.name : `${joined.name}-right`;
-  const thisSide = joinRepartition(left, leftPrefix, keySerde ?? left.keySerde, serdes.valueSerde ?? left.valueSerde);
-  const otherSide = joinRepartition(right, rightPrefix, keySerde ?? right.keySerde, serdes.otherValueSerde ?? right.valueSerde);
+  const leftName = joined.name === undefined ? undefined : `${joined.name}-left`;
+  const rightName = joined.name === undefined ? undefined : `${joined.name}-right`;
+  const thisSide = joinRepartition(left, leftName, keySerde ?? left.keySerde, serdes.valueSerde ?? left.valueSerde);
+  const otherSide = joinRepartition(right, rightName, keySerde ?? right.keySerde, serdes.otherValueSerde ?? right.valueSerde);
   const sources = copartition(thisSide, otherSide);
   const joinKeySerde = keySerde ?? thisSide.keySerde ?? otherSide.keySerde;
   const node = addJoin(kind, thisSide, otherSide, joiner, windows, joined, { keySerde: joinKeySerde, ...serdes });
@@ -64,6 +64,9 @@ function addJoin(kind: 'inner' | 'left' | 'outer', left: Stage, right: Stage, jo
         otherValueSerde: serdes.otherValueSerde ?? right.valueSerde,
       })
     : undefined;
+  for (const store of [joined.thisStore ?? thisStore, joined.otherStore ?? otherStore, joined.thisStore ?? outerStore]) {
+    if (base === undefined && store !== undefined && 'create' in store) names.generated.addStore(store.name, joined.logging !== false);
+  }
   const shared = { windows, joiner, outerJoinStoreName: outerStore?.name ?? null, timeTrackers: streamJoinTimeTrackers() };
   const node = streamJoinNode({
     thisWindowed,

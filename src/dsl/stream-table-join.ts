@@ -16,7 +16,7 @@ export function joinTable(given: Stage, table: AnyTable, joiner: AnyFunction, le
   const { graph } = given;
   const keySerde: Serde<unknown> | undefined = joined.key ?? given.keySerde;
   const valueSerde: Serde<unknown> | undefined = joined.value ?? given.valueSerde;
-  const stage = joinRepartition(given, joined.name ?? given.name, keySerde, valueSerde);
+  const stage = joinRepartition(given, joined.name, keySerde, valueSerde);
   const sources = copartition(stage, table.stage);
   const name = graph.names.orGenerate(joined.name, leftJoin ? STREAM.leftJoin : STREAM.join);
   const rows = table.valueGetterSupplier();
@@ -24,6 +24,7 @@ export function joinTable(given: Stage, table: AnyTable, joiner: AnyFunction, le
   const bufferStoreName = graceMs === undefined ? undefined : `${name}-Buffer`;
   if (graceMs !== undefined && bufferStoreName !== undefined) {
     checkGrace(table, graceMs, name);
+    if (joined.name === undefined) graph.names.generated.addStore(bufferStoreName, true);
     const buffer = recordBufferFactory({ name: bufferStoreName, graceMs, keySerde, valueSerde });
     graph.addRoot(storeNode((config) => buffer.create(config), bufferStoreName));
   }

@@ -1,5 +1,5 @@
 import { Topology } from '../topology/topology.ts';
-import { validateCopartitioning, validateExplicitNames } from '../topology/validate.ts';
+import { validateCopartitioning } from '../topology/validate.ts';
 import { resolveTopologyConfig, type TopologyConfig } from './build-config.ts';
 import { findUpstream } from './graph/find-parent.ts';
 import { LogicalGraph } from './graph/logical-graph.ts';
@@ -63,7 +63,7 @@ export class StreamsGraph {
     const physical = lowerGraph(graph, resolved, { selfJoins, nullKeyFilters: findNullKeyFilters(graph) });
     for (const sources of copartitioned) physical.copartition([...sources]);
     validateCopartitioning(physical);
-    if (resolved.explicitNames) validateExplicitNames(physical);
+    if (resolved.explicitNames) this.names.generated.refuse();
     physical.whenPlanned((applicationId) => {
       this.#applicationId = applicationId;
     });
@@ -91,7 +91,7 @@ export class StreamsGraph {
       graph,
       keyChangers: new Map([...this.#keyChangers].map(([node, repartitions]) => [node, new Set(repartitions)])),
       mergeNodes: this.#mergeNodes,
-      create: (topic, { keySerde, valueSerde }) => repartitionSource(names, { prefix: topic, keySerde, valueSerde, mergeable: true }),
+      create: (topic, { keySerde, valueSerde }) => repartitionSource(names, { prefix: topic, named: true, keySerde, valueSerde, mergeable: true }),
       replaced: (old, by) => {
         for (const sources of copartitioned) if (sources.delete(old.name)) sources.add(by.name);
       },

@@ -22,6 +22,7 @@ export function suppressTable(stage: Stage, parent: TableParent<Untyped, Untyped
   const waitMs = windowEnd ? windowGrace(graph, stage.node) : suppressed.waitMs;
   const storeName = given === undefined ? graph.names.store(TABLE.suppress) : `${given}-store`;
   const { recordLimit, byteLimit, whenFull, logging } = suppressed.buffer;
+  if (given === undefined && logging !== false) graph.names.generated.addChangelog(storeName);
   const supplier = ktableSuppress({
     parent,
     storeName,

@@ -86,6 +86,7 @@ export class TimeWindowedKStream<K, V> {
     const facts = windowFacts(windows);
     const stage = addAggregation(this.#grouped, {
       name,
+      materialized,
       store: windowStoreFactory(materialized, facts, this.#emit),
       supplier,
       keySerde: keySerdeOf(materialized.keySerde, windows),

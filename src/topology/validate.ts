@@ -19,23 +19,3 @@ export function validateCopartitioning(topology: PhysicalTopology): void {
     }
   }
 }
-
-const GENERATED_NAME = /-\d{10}(-|$)/;
-
-/** Every repartition topic, state store and changelog must carry a name of the user's own (`ensure.explicit.internal.resource.naming`). */
-export function validateExplicitNames(topology: PhysicalTopology): void {
-  const generated = (names: Iterable<string>): string[] => [...names].filter((name) => GENERATED_NAME.test(name));
-  const logged = [...topology.stores.values()].filter((store) => store.loggingEnabled && !topology.sourceTopicOfStore.has(store.name));
-  const changelogs = generated(logged.map((store) => store.name)).map((name) => `${name}-changelog`);
-  const stores = generated(topology.stores.keys());
-  const repartitions = generated(topology.internalTopics.keys());
-  const parts: string[] = [];
-  if (changelogs.length > 0) parts.push(`changelog topics not named: ${changelogs.join(', ')}`);
-  if (stores.length > 0) parts.push(`state stores not named: ${stores.join(', ')}`);
-  if (repartitions.length > 0) parts.push(`repartition topics not named: ${repartitions.join(', ')}`);
-  if (parts.length > 0) {
-    throw new TopologyError(
-      `ensureExplicitInternalResourceNaming is on and some internal resources have generated names; ${parts.join('; ')}. Give the operators behind them the options store (state stores) and name (groupings, repartitions, joins)`,
-    );
-  }
-}
