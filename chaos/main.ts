@@ -8,7 +8,7 @@ import { driverBroker } from '../bench/lib/broker.ts';
 import { buildLibrary } from '../bench/lib/build.ts';
 import { Cluster, GroupOffsets, nothingLeft, partitionsOf } from '../bench/lib/cluster.ts';
 import { seededRandom } from '../examples/pageview-sessions/random.ts';
-import { allUp, doHarm, type FaultCounts } from './lib/faults.ts';
+import { allUp, doHarm, FAULTS, type FaultCounts, type FaultKind } from './lib/faults.ts';
 import { Fleet, type FleetOptions } from './lib/fleet.ts';
 import { type Expected, expectedOf } from './lib/oracle.ts';
 import { readOutputs, watchGaps } from './lib/outputs.ts';
@@ -22,6 +22,7 @@ interface ChaosOptions extends Pick<FleetOptions, 'instances' | 'guarantee' | 'w
   seed: number;
   rate: number;
   sessionTimeout: number;
+  faults: FaultKind[];
   json?: string;
   keep: boolean;
 }
@@ -43,6 +44,7 @@ const options = new Command('npm run chaos --')
   .option('--static-members', 'instances keep their identity over restarts (group.instance.id)', false)
   .option('--rate <n>', 'events a second', positive, 400)
   .option('--session-timeout <ms>', 'of the group', positive, 6000)
+  .addOption(new Option('--faults <kinds...>', 'only these; wipe: state deleted before a restart').choices(FAULTS).default([...FAULTS]))
   .option('--json <file>', 'write the result there too')
   .option('--keep', 'keep logs and state also when all is well', false)
   .parse()
@@ -100,7 +102,15 @@ async function chaos(): Promise<void> {
   const source = events(options.seed, started - options.minutes * 60_000 * SPEED, stepMs);
   await Promise.all([
     writeEvents(cluster, { topic: topics.input, partitions: PARTITIONS, source, perSecond: options.rate, untilMs, stop: interrupted.signal, written }),
-    doHarm(fleet, { random: seededRandom(options.seed + 1), untilMs, sessionTimeoutMs: options.sessionTimeout, counts, say: timed, stop: interrupted.signal }),
+    doHarm(fleet, {
+      kinds: options.faults,
+      random: seededRandom(options.seed + 1),
+      untilMs,
+      sessionTimeoutMs: options.sessionTimeout,
+      counts,
+      say: timed,
+      stop: interrupted.signal,
+    }),
   ]);
   timed(`the harm is over, ${written.length.toLocaleString('en')} events are written`);
   over.abort();
@@ -198,6 +208,7 @@ async function chaos(): Promise<void> {
       longestGapSeconds: longestGap / 1000,
     };
     for (const example of verdict.examples) console.log(example);
+    for (const [check, count] of verdict.counts) console.log(`${check}: ${count.toLocaleString('en')}`);
     for (const crash of fleet.crashes) console.log(crash);
     console.log(
       [

@@ -9,6 +9,9 @@ export interface FaultCounts {
   stateDeletions: number;
 }
 
+export type FaultKind = 'kill' | 'freeze' | 'stop' | 'wipe';
+export const FAULTS: readonly FaultKind[] = ['kill', 'freeze', 'stop', 'wipe'];
+
 const EVERY_MS = { least: 4000, most: 14_000 };
 const PATIENCE_MS = 60_000;
 
@@ -18,7 +21,15 @@ const PATIENCE_MS = 60_000;
  */
 export async function doHarm(
   fleet: Fleet,
-  options: { random: () => number; untilMs: number; sessionTimeoutMs: number; counts: FaultCounts; say: (line: string) => void; stop: AbortSignal },
+  options: {
+    kinds: readonly FaultKind[];
+    random: () => number;
+    untilMs: number;
+    sessionTimeoutMs: number;
+    counts: FaultCounts;
+    say: (line: string) => void;
+    stop: AbortSignal;
+  },
 ): Promise<void> {
   const { random, counts, say } = options;
   const between = (least: number, most: number): number => least + random() * (most - least);
@@ -34,17 +45,19 @@ export async function doHarm(
     const pause = between(500, 8000);
     const longFreeze = options.sessionTimeoutMs + between(1500, 9000);
     const shortFreeze = between(500, 3500);
-    const wipe = random() < 0.25;
+    const wipe = random() < 0.25 && options.kinds.includes('wipe');
     const up = fleet.instances.filter((each) => each.condition === 'up');
     const victim = up[Math.floor(choice * up.length)];
     if (victim === undefined) continue;
 
+    const kind = dice < 0.4 ? 'kill' : dice < 0.75 ? 'freeze' : 'stop';
+    if (!options.kinds.includes(kind)) continue;
     let recovery: Promise<void>;
-    if (dice < 0.4) {
+    if (kind === 'kill') {
       counts.kills += 1;
       say(`instance ${victim.number} killed${wipe ? ', its state deleted' : ''}, back in ${(pause / 1000).toFixed(1)} s`);
       recovery = restart(victim, () => fleet.kill(victim), pause, wipe);
-    } else if (dice < 0.75) {
+    } else if (kind === 'freeze') {
       const length = dice < 0.6 ? longFreeze : shortFreeze;
       counts.freezes += 1;
       say(`instance ${victim.number} frozen for ${(length / 1000).toFixed(1)} s`);
@@ -52,8 +65,8 @@ export async function doHarm(
       recovery = sleep(length).then(() => fleet.thaw(victim));
     } else {
       counts.terminations += 1;
-      say(`instance ${victim.number} stopped, back in ${(pause / 1000).toFixed(1)} s`);
-      recovery = restart(victim, () => fleet.terminate(victim), pause, wipe && dice > 0.9);
+      say(`instance ${victim.number} stopped${wipe ? ', its state deleted' : ''}, back in ${(pause / 1000).toFixed(1)} s`);
+      recovery = restart(victim, () => fleet.terminate(victim), pause, wipe);
     }
     recoveries.add(recovery);
     void recovery.finally(() => recoveries.delete(recovery));

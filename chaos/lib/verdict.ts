@@ -1,6 +1,8 @@
 import { GAP_MS, SESSION_GRACE_MS, type Tally } from '../service/shapes.ts';
 import type { Expected, Table } from './oracle.ts';
 
+const EXAMPLES = 5;
+
 /** Counts of what is not as it must be, and the first examples in words. */
 export class Verdict {
   lost = 0;
@@ -9,6 +11,8 @@ export class Verdict {
   /** Results that were looked at. */
   expected = 0;
   readonly examples: string[] = [];
+  /** By what was checked and what is not right with it. */
+  readonly counts = new Map<string, number>();
 
   /** Every id once. */
   checkThrough(times: Uint16Array, events: number): void {
@@ -77,7 +81,10 @@ export class Verdict {
   #note(count: number, kind: 'lost' | 'duplicated' | 'wrong', example: string): void {
     if (count <= 0) return;
     this[kind] += count;
-    if (this.examples.filter((each) => each.startsWith(kind)).length < 10) this.examples.push(`${kind}: ${example}`);
+    const check = `${kind}: ${example.slice(0, example.indexOf(':'))}`;
+    const before = this.counts.get(check);
+    this.counts.set(check, (before ?? 0) + count);
+    if (this.examples.filter((each) => each.startsWith(check)).length < EXAMPLES) this.examples.push(`${kind}: ${example}`);
   }
 }
 
