@@ -44,7 +44,7 @@ class SubscriptionResponseSerde<VO> implements Serde<SubscriptionResponse<VO>> {
   constructor(inner: Serde<VO> | undefined, elsewhere: readonly EncodedElsewhere[]) {
     this.#inner = inner;
     this.#elsewhere = elsewhere;
-    this.prepareEncode = prepareAll(inner as Serde<never> | undefined, (topics) => topics, elsewhere);
+    this.prepareEncode = prepareAll(inner, (topics) => topics, elsewhere);
     this.name = `subscription-response(${inner?.name ?? 'default'})`;
     if (inner?.prepare !== undefined) {
       this.prepare = (batch) =>

@@ -60,7 +60,7 @@ class SubscriptionWrapperSerde<K> implements Serde<SubscriptionWrapper<K>> {
     this.#inner = inner;
     this.#topic = topic;
     this.#elsewhere = elsewhere;
-    this.prepareEncode = prepareAll(inner as Serde<never> | undefined, () => [topicName(topic)], elsewhere);
+    this.prepareEncode = prepareAll(inner, () => [topicName(topic)], elsewhere);
     this.name = `subscription(${inner?.name ?? 'default'})`;
     if (inner?.prepare !== undefined) {
       this.prepare = (batch) =>
