@@ -11,14 +11,15 @@ import { Change } from './change.ts';
 export class ChangeForwarder<K, V> {
   readonly #context: InternalProcessorContext<K, Change<V>>;
   readonly #sendOldValues: boolean;
-  readonly #cached: boolean;
+  /** The cache forwards; whatever `forward` is given goes nowhere, so need not be made. */
+  readonly cached: boolean;
 
   /** `timestampOf`: the time of a flushed row, where it is not the one that the cache gives. */
   constructor(context: InternalProcessorContext<K, Change<V>>, store: StateStore | null, sendOldValues: boolean, timestampOf?: (key: K) => number) {
     this.#context = context;
     this.#sendOldValues = sendOldValues;
     const cached = store as (StateStore & Partial<CachedStateStore<K, V>>) | null;
-    this.#cached =
+    this.cached =
       cached?.setFlushListener?.((key, newValue, oldValue, timestamp) => {
         const at = timestampOf === undefined ? timestamp : timestampOf(key);
         context.forward(new StreamRecord(key, new Change(newValue, sendOldValues ? oldValue : null), at, context.recordContext.headers));
@@ -26,7 +27,7 @@ export class ChangeForwarder<K, V> {
   }
 
   forward(key: K, newValue: V | null, oldValue: V | null, isLatest: boolean, timestamp: number, headers: Headers): void {
-    if (this.#cached) return;
+    if (this.cached) return;
     this.#context.forward(new StreamRecord(key, new Change(newValue, this.#sendOldValues ? oldValue : null, isLatest), timestamp, headers));
   }
 }

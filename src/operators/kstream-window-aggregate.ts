@@ -67,6 +67,8 @@ class WindowAggregateProcessor<K, V, VA> implements Processor<K, V, Windowed<K>,
   #store!: TimestampedWindowStore<K, VA>;
   #forwarder!: ChangeForwarder<Windowed<K>, VA>;
   #emitter: WindowCloseEmitter | null = null;
+  /** Updates go on from here: neither a cache nor the close of a window sends them. */
+  #forwards = false;
   #streamTime = -1;
 
   constructor(options: KStreamWindowAggregateOptions<K, V, VA>, sendOldValues: boolean) {
@@ -86,6 +88,7 @@ class WindowAggregateProcessor<K, V, VA> implements Processor<K, V, Windowed<K>,
     const onClose = this.#options.emitStrategy === 'window-close';
     if (onClose) this.#emitter = new WindowCloseEmitter(this.#context, this.#options.storeName);
     this.#forwarder = new ChangeForwarder(this.#context, onClose ? null : this.#store, this.#sendOldValues);
+    this.#forwards = !onClose && !this.#forwarder.cached;
   }
 
   process(record: StreamRecord<K, V>): void {
@@ -123,7 +126,7 @@ class WindowAggregateProcessor<K, V, VA> implements Processor<K, V, Windowed<K>,
     const timestamp = row === null ? record.timestamp : Math.max(record.timestamp, row.timestamp);
     const newValue = this.#options.aggregator(record.key, record.value, oldValue);
     this.#store.put(record.key, newValue == null ? null : storedValue(newValue, timestamp), start);
-    if (this.#emitter === null) this.#forwarder.forward(windowed(record.key, start, end), newValue, oldValue, true, timestamp, record.headers);
+    if (this.#forwards) this.#forwarder.forward(windowed(record.key, start, end), newValue, oldValue, true, timestamp, record.headers);
   }
 
   #emitClosed(record: StreamRecord<K, V>, closeTime: number, emitter: WindowCloseEmitter): void {
