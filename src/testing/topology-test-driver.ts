@@ -40,7 +40,7 @@ export interface TestMetrics {
 }
 
 /**
- * Runs a topology without a broker: the production task, its stores in memory, and topics that are arrays. Everything that follows from an input
+ * Runs a topology without a broker: the production task, its stores in a temporary directory, and topics that are arrays. Everything that follows from an input
  * record is processed before `pipeInput` returns, repartition topics and tables included; a commit follows each record, so record caches hide nothing.
  *
  * All sub-topologies run in one task `0_0` and all topics have one partition. The wall clock stands still unless it is advanced.

@@ -1,3 +1,4 @@
+import type { OuterJoinStore } from '../../state/contract/special-stores.ts';
 import type {
   HeadersKeyValueStore,
   KeyValueStore,
@@ -68,6 +69,15 @@ function rawContents(golden: GoldenCase, driver: TopologyTestDriver, name: strin
           start: window.start,
         })),
       };
+    case 'join-outer':
+      return {
+        expected,
+        actual: Array.from(driver.getStateStore<OuterJoinStore<string, string, string>>(name).all(), ({ key, value, timestamp }) => ({
+          key,
+          value,
+          ts: timestamp,
+        })),
+      };
     case 'session':
       return sessionContents(golden, driver, name, entries);
     default:
@@ -84,12 +94,15 @@ function headersEntries(store: HeadersKeyValueStore<string, string>): Entry[] {
   }));
 }
 
-/** Cases list sessions key by key. */
+/** Sessions of several keys have no order that both sides promise: they are compared by key, then time. */
 function sessionContents(golden: GoldenCase, driver: TopologyTestDriver, name: string, entries: readonly GoldenStoreEntry[]): StoreContents {
   const store = driver.getStateStore<SessionStore<string, string>>(name);
   const all = Array.from(store.fetchKeys(null, null), ([{ key, window }, value]): Entry => ({ key, value, start: window.start, end: window.end }));
-  const compare = (a: Entry, b: Entry): number => Buffer.compare(Buffer.from(String(a.key)), Buffer.from(String(b.key)));
-  return { expected: unexpired(golden, driver, name, entries, ({ end }) => end as number), actual: all.sort(compare) };
+  const order = (a: Entry, b: Entry): number =>
+    Buffer.compare(Buffer.from(String(a.key)), Buffer.from(String(b.key))) ||
+    (a.end as number) - (b.end as number) ||
+    (a.start as number) - (b.start as number);
+  return { expected: unexpired(golden, driver, name, entries, ({ end }) => end as number).sort(order), actual: all.sort(order) };
 }
 
 /** What is expected without what Java's record cache, where it is on, still shows although the store below it hides it as past its retention. */
