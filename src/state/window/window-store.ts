@@ -49,7 +49,7 @@ export class EngineWindowStore<K, V, T> extends EngineStore<K, V> implements Win
 
   fetch(key: K, windowStart: number): T | null {
     this.requireKey(key);
-    if (windowStart < this.table.minLive) return null;
+    if (windowStart < this.minLive) return null;
     const bytes = this.keySerde.serialize(this.topic, key);
     if (this.windows.retainDuplicates) {
       for (const [, value] of this.fetchBytes(bytes, windowStart, windowStart, false)) return value;
@@ -132,6 +132,11 @@ export class EngineWindowStore<K, V, T> extends EngineStore<K, V> implements Win
     return { kind: this.windows.kind, segmentInterval: this.#interval(), timeSuffix: this.windows.timeOrdered ? WINDOW_SUFFIX : 0 };
   }
 
+  /** Start of the oldest window that reads still see. A store ordered by time keeps it a millisecond longer, as in Java: without grace a window closes exactly then. */
+  protected get minLive(): number {
+    return this.windows.timeOrdered && this.persistent ? this.table.minLive - 1 : this.table.minLive;
+  }
+
   protected attached(engine: Engine): void {
     this.table = new SegmentedTable(engine, this.name, this.#interval(), this.retentionPeriod);
     this.#sequence = this.#storedSequence();
@@ -177,7 +182,7 @@ export class EngineWindowStore<K, V, T> extends EngineStore<K, V> implements Win
   }
 
   protected fetchBytes(key: Buffer, from: number, to: number, reverse: boolean): StoreIterator<[number, T]> {
-    const first = Math.max(from, this.table.minLive, 0);
+    const first = Math.max(from, this.minLive, 0);
     if (to < first) return [][Symbol.iterator]();
     const rows = this.table.scan(first, to, windowKey(key, first, 0), windowKey(key, to, MAX_SEQUENCE), reverse);
     return this.#ofKey(rows, key, first, to);
@@ -186,7 +191,7 @@ export class EngineWindowStore<K, V, T> extends EngineStore<K, V> implements Win
   protected fetchMany(keyFrom: K | null, keyTo: K | null, from: number, to: number, reverse: boolean): StoreIterator<[Windowed<K>, T]> {
     const low = keyFrom === null ? null : this.keySerde.serialize(this.topic, keyFrom);
     const high = keyTo === null ? null : this.keySerde.serialize(this.topic, keyTo);
-    const first = Math.max(from, this.table.minLive);
+    const first = Math.max(from, this.minLive);
     if (to < first || (low !== null && high !== null && low.compare(high) > 0)) return [][Symbol.iterator]();
     return this.scanMany(low, high, first, to, reverse);
   }
