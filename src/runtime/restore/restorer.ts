@@ -31,6 +31,14 @@ interface Restoring {
   position: number;
 }
 
+/** Messages of one partition, to be written in one go. */
+interface Stretch {
+  readonly entry: Restoring;
+  readonly messages: readonly ConsumedMessage[];
+  readonly start: number;
+  readonly end: number;
+}
+
 const CONSUME_MAX = 2000;
 const CONSUME_WAIT_MS = 100;
 /** Records written to a store in one go: the event loop waits for no more. */
@@ -132,13 +140,13 @@ export class Restorer {
     // Handled where it is awaited; until then it must not count as unhandled.
     next.catch(() => undefined);
     while (this.restoring.size > 0 && !this.closed) {
-      const messages = await next;
+      const stretches = this.stretches(await next);
       // Ends that stand behind these messages; those of the next batch come with it.
       const ends = consumer.takeEndOfPartitions();
       // The next batch is fetched while this one is written.
       next = consumer.consume(CONSUME_MAX, CONSUME_WAIT_MS);
       next.catch(() => undefined);
-      await this.write(messages);
+      await this.write(stretches);
       const done = this.finished(ends);
       if (done.length > 0) await consumer.incrementalUnassign(done.map(({ plan }) => plan.changelog));
       for (const entry of done) this.complete(entry);
@@ -146,20 +154,33 @@ export class Restorer {
     await next;
   }
 
-  /** Stretches of one partition go to its store, a chunk at a time. */
-  private async write(messages: readonly ConsumedMessage[]): Promise<void> {
+  /**
+   * Stretches of one partition each, and the store that they are for. Found as soon as the messages arrive: a task may leave, and come back at another position, before they are
+   * written.
+   */
+  private stretches(messages: readonly ConsumedMessage[]): Stretch[] {
+    const stretches: Stretch[] = [];
     for (let start = 0; start < messages.length; ) {
       const first = messages[start] as ConsumedMessage;
       let end = start + 1;
       while (end < messages.length && end - start < WRITE_CHUNK && (messages[end] as ConsumedMessage).partition === first.partition && (messages[end] as ConsumedMessage).topic === first.topic) end++;
       const entry = this.restoring.get(partitionKey(first));
-      if (entry !== undefined && entry.owner.phase !== 'closed') this.writeChunk(entry, messages, start, end);
+      if (entry !== undefined) stretches.push({ entry, messages, start, end });
       start = end;
-      if (start < messages.length) await yieldToEventLoop();
+    }
+    return stretches;
+  }
+
+  private async write(stretches: readonly Stretch[]): Promise<void> {
+    for (const stretch of stretches) {
+      const { entry } = stretch;
+      if (this.restoring.get(partitionKey(entry.plan.changelog)) !== entry || entry.owner.phase === 'closed') continue;
+      this.writeChunk(stretch);
+      await yieldToEventLoop();
     }
   }
 
-  private writeChunk(entry: Restoring, messages: readonly ConsumedMessage[], start: number, end: number): void {
+  private writeChunk({ entry, messages, start, end }: Stretch): void {
     const { owner, plan } = entry;
     const records: ChangelogRecord[] = [];
     for (let i = start; i < end; i++) {

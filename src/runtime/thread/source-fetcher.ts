@@ -31,11 +31,11 @@ export class SourceFetcher {
   private readonly routes = new Map<string, (Route | undefined)[]>();
   private readonly owners = new Set<OwnedTask>();
   private readonly pausedRoutes = new Set<Route>();
-  private consuming = false;
+  private inFlight: Promise<void> | undefined;
   private ready: ConsumedMessage[] = [];
   private error: unknown;
-  /** Moves when every partition is sought: what a consume in flight then brings is of the past. */
-  private epoch = 0;
+  /** Counts the times that every partition was sought: messages in preparation then are of the past. */
+  private resets = 0;
 
   constructor(consumer: FetchConsumer, config: ResolvedConfig, wake: () => void) {
     this.consumer = consumer;
@@ -69,18 +69,22 @@ export class SourceFetcher {
         gone.push({ topic, partition });
       }
     }
-    if (gone.length > 0) await this.consumer.incrementalUnassign(gone);
+    if (gone.length === 0) return;
+    // The same partition may come back before these are delivered.
+    this.ready = this.ready.filter((message) => this.routes.get(message.topic)?.[message.partition] !== undefined);
+    await this.consumer.incrementalUnassign(gone);
   }
 
   /** Every task starts over from its positions. */
   async reset(): Promise<void> {
-    this.epoch++;
+    // Awaited, not only ignored: a consume that began before the seeks may bring records from behind them.
+    await this.inFlight;
     this.ready = [];
     this.error = undefined;
     this.resume([...this.pausedRoutes]);
     const targets: TopicPartitionOffset[] = [...this.owners].flatMap((owner) => [...owner.positions.values()]);
     for (const { topic, partition, offset } of targets) await this.consumer.seek({ topic, partition, offset });
-    this.ready = [];
+    this.resets++;
   }
 
   /** Messages wait to be delivered. */
@@ -95,21 +99,19 @@ export class SourceFetcher {
       this.error = undefined;
       throw error;
     }
-    if (this.consuming || this.ready.length > 0 || this.owners.size === 0 || this.backlog(now) > LOW_BACKLOG) return;
-    this.consuming = true;
-    const epoch = this.epoch;
-    this.consumer
+    if (this.inFlight !== undefined || this.ready.length > 0 || this.owners.size === 0 || this.backlog(now) > LOW_BACKLOG) return;
+    this.inFlight = this.consumer
       .consume(CONSUME_MAX, this.pollMs)
       .then(
         (messages) => {
-          if (epoch === this.epoch) this.ready = messages;
+          this.ready = messages;
         },
         (error: unknown) => {
-          if (epoch === this.epoch) this.error = error;
+          this.error = error;
         },
       )
       .finally(() => {
-        this.consuming = false;
+        this.inFlight = undefined;
         this.wake();
       });
   }
@@ -135,7 +137,6 @@ export class SourceFetcher {
   }
 
   close(): Promise<void> {
-    this.epoch++;
     return this.consumer.close();
   }
 
@@ -147,13 +148,13 @@ export class SourceFetcher {
   }
 
   private async prepareAndDeliver(messages: readonly ConsumedMessage[]): Promise<void> {
-    const epoch = this.epoch;
+    const resets = this.resets;
     for (const owner of this.owners) {
       if (!owner.task.needsPrepare) continue;
       const own = messages.filter((message) => this.routes.get(message.topic)?.[message.partition]?.owner === owner);
       if (own.length > 0) await owner.task.prepare(own);
     }
-    if (epoch !== this.epoch) return;
+    if (resets !== this.resets) return;
     this.enqueue(messages);
     this.noteEnds();
   }
