@@ -25,7 +25,9 @@ export function sessionStoreFactory(materialized: ResolvedMaterialized, { gapMs,
     versioned: false,
     create(config, overrides) {
       const make = (materialized.engine ?? config.engine) === 'memory' ? Stores.inMemorySessionStore : Stores.persistentSessionStore;
-      const builder = Stores.sessionStoreBuilder(supplier ?? { ...make(name, retentionMs), timeOrdered: emit.type === 'window-close' }, keySerde, valueSerde);
+      const plain = make(name, retentionMs);
+      const dslSupplier = { ...plain, timeOrdered: emit.type === 'window-close', format: config.headers ? ('headers' as const) : plain.format };
+      const builder = Stores.sessionStoreBuilder(supplier ?? dslSupplier, keySerde, valueSerde);
       // A cache would hold back what a closed session has to send.
       return configureBuilder(builder, { ...materialized, caching: materialized.caching && emit.type === 'window-update', ...overrides });
     },
