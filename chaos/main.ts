@@ -46,7 +46,7 @@ const options = new Command('npm run chaos --')
   .option('--session-timeout <ms>', 'of the group', positive, 6000)
   .addOption(new Option('--faults <kinds...>', 'only these; wipe: state deleted before a restart').choices(FAULTS).default([...FAULTS]))
   .option('--json <file>', 'write the result there too')
-  .option('--keep', 'keep logs and state also when all is well', false)
+  .option('--keep', 'keep logs, state and topics also when all is well', false)
   .parse()
   .opts<ChaosOptions>();
 
@@ -75,7 +75,7 @@ async function chaos(): Promise<void> {
   cleanUp.push(() => cluster.close());
 
   const prefix = `chaos-${randomBytes(4).toString('hex')}`;
-  cleanUp.push(() => cluster.deleteTopicsStartingWith(prefix));
+  if (!options.keep) cleanUp.push(() => cluster.deleteTopicsStartingWith(prefix));
   const topics = chaosTopics(prefix);
   for (const topic of Object.values(topics)) await cluster.createTopic(topic, PARTITIONS);
 

@@ -2,5 +2,5 @@ import { sharedBroker, startBroker, type TestBroker } from '../../test/support/b
 
 /** `KAFKA_BOOTSTRAP`, else a broker of one's own: what shares it would be measured too, or be harmed. */
 export function driverBroker(): Promise<TestBroker> {
-  return process.env['KAFKA_BOOTSTRAP'] ? sharedBroker() : startBroker({ heapMb: 512 });
+  return process.env.KAFKA_BOOTSTRAP ? sharedBroker() : startBroker({ heapMb: 512 });
 }

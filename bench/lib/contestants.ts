@@ -90,7 +90,7 @@ export function startJava(options: RunOptions, classPath: string): Contestant {
 
 /** `BENCH_CPU_PROFILE=DIR` writes a profile of each of our processes there. */
 function execArguments(index: number): string[] {
-  const directory = process.env['BENCH_CPU_PROFILE'];
+  const directory = process.env.BENCH_CPU_PROFILE;
   return directory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${directory}`, `--cpu-prof-name=millrace-${Date.now()}-${index}.cpuprofile`];
 }
 
