@@ -17,13 +17,14 @@ import type {
   VersionedKeyValueStore,
   WindowStore,
 } from '../state/contract/stores.ts';
+import type { TaskState } from '../state/contract/task-state.ts';
 import { type Duration, toMillis } from '../time.ts';
 import { plainKeyValueStore, plainWindowStore } from './plain-stores.ts';
 import type { ProducedRecord } from './produced-record.ts';
 import { TestCollector } from './test-collector.ts';
 import { type InputTopicOptions, TestInputTopic } from './test-input-topic.ts';
 import { TestOutputTopic } from './test-output-topic.ts';
-import { openTestState, type TestState } from './test-state.ts';
+import { openTestState } from './test-state.ts';
 
 export interface TopologyTestDriverOptions {
   /** Epoch milliseconds. @default 0 */
@@ -40,7 +41,7 @@ export interface TestMetrics {
 }
 
 /**
- * Runs a topology without a broker: the production task, its stores in a temporary directory, and topics that are arrays. Everything that follows from an input
+ * Runs a topology without a broker: the production task, its stores in memory, and topics that are arrays. Everything that follows from an input
  * record is processed before `pipeInput` returns, repartition topics and tables included; a commit follows each record, so record caches hide nothing.
  *
  * All sub-topologies run in one task `0_0` and all topics have one partition. The wall clock stands still unless it is advanced.
@@ -58,9 +59,9 @@ export class TopologyTestDriver {
   private readonly plan: TopologyPlan;
   private readonly collector = new TestCollector();
   private readonly metric = new TaskMetrics();
-  private readonly taskState: TestState;
+  private readonly taskState: TaskState;
   private readonly task: StreamTask;
-  private readonly globalState: TestState | undefined;
+  private readonly globalState: TaskState | undefined;
   private readonly global: GlobalTask | undefined;
   private readonly outputs = new Map<string, ProducedRecord[]>();
   private readonly offsets = new Map<string, number>();
@@ -73,7 +74,7 @@ export class TopologyTestDriver {
   private closed = false;
 
   /**
-   * @param config as for `KafkaStreams`, except that applicationId and bootstrapServers may be left out, that the state is removed by `close()` unless
+   * @param config as for `KafkaStreams`, except that applicationId and bootstrapServers may be left out, that SQLite's files are in memory unless
    * `stateDir` is given, and that `emitIntervalMs` is 0 by default.
    * @throws TopologyError, ConfigError
    */
@@ -86,7 +87,7 @@ export class TopologyTestDriver {
     const shared = { config: this.config, logger: this.config.logger, collector: this.collector, metrics: this.metric, now };
     if (this.plan.global !== undefined) {
       this.globalState = openTestState('global', this.config, config.stateDir);
-      this.global = new GlobalTask({ ...shared, plan: this.plan.global, state: this.globalState.state });
+      this.global = new GlobalTask({ ...shared, plan: this.plan.global, state: this.globalState });
       this.global.openStores();
     }
     const nodes = this.plan.subtopologies.flatMap((sub) => sub.nodes);
@@ -96,7 +97,7 @@ export class TopologyTestDriver {
     this.taskInputs = new Set(nodes.flatMap((node) => (node.kind === 'source' && node.pattern === undefined ? node.topics : [])));
     const inputs = [...this.taskInputs].map((topic) => ({ topic, partition: 0 }));
     const globalStores = this.global?.stores ?? new Map();
-    this.task = new StreamTask({ ...shared, id: '0_0', partition: 0, nodes, stores, inputs, state: this.taskState.state, globalStores });
+    this.task = new StreamTask({ ...shared, id: '0_0', partition: 0, nodes, stores, inputs, state: this.taskState, globalStores });
     this.task.openStores();
     this.global?.initialize();
     this.task.initialize();
@@ -160,7 +161,7 @@ export class TopologyTestDriver {
 
   /** All stores by name, global ones included. */
   getAllStateStores(): Map<string, StateStore> {
-    return new Map([...(this.global?.stores ?? []), ...this.taskState.state.stores]);
+    return new Map([...(this.global?.stores ?? []), ...this.taskState.stores]);
   }
 
   /** A key-value store of plain values; of a timestamped one, its values without their timestamps. */
@@ -234,7 +235,7 @@ export class TopologyTestDriver {
   private commit(): void {
     if (!this.task.commitNeeded) return;
     this.task.prepareCommit();
-    const { state } = this.taskState;
+    const state = this.taskState;
     const frozen = state.freeze();
     if (frozen !== null) state.applySync(frozen, this.changelogEnds());
     this.task.committed();
@@ -265,7 +266,7 @@ export class TopologyTestDriver {
 
   private applyGlobal(message: ConsumedMessage): void {
     if (this.global === undefined || this.globalState === undefined) return;
-    const { state } = this.globalState;
+    const state = this.globalState;
     this.global.process(message);
     state.flushCaches();
     const frozen = state.freeze();

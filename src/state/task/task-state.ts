@@ -15,6 +15,8 @@ export interface TaskStateOptions {
   readonly taskId: string;
   /** Folder of the file `<taskId>.sqlite`; normally `stateDir/<applicationId>`, locked by `lockStateDirectory`. Made when a store first needs it. */
   readonly directory: string;
+  /** The file is kept in memory, and gone at the close: for tests. @default false */
+  readonly inMemory?: boolean;
   readonly logger: StateLogger;
   /** Record cache for this task alone, bytes. @default 10 MiB */
   readonly cacheMaxBytes?: number;
@@ -136,7 +138,8 @@ class EngineTaskState implements TaskState {
 
   restore(storeName: string, records: readonly ChangelogRecord[], nextOffset: number): void {
     const store = this.#require(storeName);
-    if (!isManaged(store)) throw new StateStoreError('the store cannot be restored by the task: it keeps its own contents', { taskId: this.taskId, store: storeName });
+    if (!isManaged(store))
+      throw new StateStoreError('the store cannot be restored by the task: it keeps its own contents', { taskId: this.taskId, store: storeName });
     const engine = this.#engine(store.persistent);
     this.#write(engine, storeName, () => {
       store.restore(records);
@@ -319,7 +322,7 @@ class EngineTaskState implements TaskState {
   }
 
   #file(): string {
-    return join(this.#options.directory, `${this.taskId}.sqlite`);
+    return this.#options.inMemory === true ? ':memory:' : join(this.#options.directory, `${this.taskId}.sqlite`);
   }
 }
 
