@@ -2,7 +2,7 @@ import type * as Avsc from 'avsc';
 import { SerializationError } from '../errors.ts';
 import { type AvroOptions, type AvroSchema, avroType, describeMisfit } from './avro.ts';
 import { decodeFailure, encodeFailure, messageOf } from './failure.ts';
-import { type RegistryOptions, RegistryError, SchemaRegistryClient } from './registry-client.ts';
+import { RegistryError, type RegistryOptions, SchemaRegistryClient } from './registry-client.ts';
 import type { PrepareItem, Serde } from './serde.ts';
 
 const MAGIC = 0;
@@ -111,7 +111,11 @@ class AvroRegistrySerde<T> implements Serde<T> {
     if (type === undefined) throw encodeFailure(this.name, topic, 'it was made without a schema, so it can only decode; give avroRegistry a schema');
     const id = this.#idsByTopic.get(topic);
     if (id === undefined) {
-      throw encodeFailure(this.name, topic, 'its schema was not registered for this topic before the first record; name topics that are chosen at run time in the option "topics"');
+      throw encodeFailure(
+        this.name,
+        topic,
+        'its schema was not registered for this topic before the first record; name topics that are chosen at run time in the option "topics"',
+      );
     }
     let end: number;
     try {
@@ -166,11 +170,15 @@ class AvroRegistrySerde<T> implements Serde<T> {
     try {
       const writer = await this.#client.schema(id);
       const type = this.#type;
-      this.#readers.set(id, type === undefined || type.equals(writer) ? { type: type ?? writer, resolver: undefined } : { type, resolver: type.createResolver(writer) });
+      this.#readers.set(
+        id,
+        type === undefined || type.equals(writer) ? { type: type ?? writer, resolver: undefined } : { type, resolver: type.createResolver(writer) },
+      );
       this.#unreadable.delete(id);
     } catch (cause) {
       // A registry that is down says nothing about the record: only what it answers about the id is kept for it.
-      if (cause instanceof RegistryError && !cause.aboutSchema) throw new SerializationError(`The ${this.name} serde cannot fetch the schema ${id}: ${cause.message}`, { cause });
+      if (cause instanceof RegistryError && !cause.aboutSchema)
+        throw new SerializationError(`The ${this.name} serde cannot fetch the schema ${id}: ${cause.message}`, { cause });
       this.#unreadable.set(id, cause);
     }
   }

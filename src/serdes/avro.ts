@@ -57,7 +57,9 @@ export function avroType(schema: AvroSchema, options: AvroOptions = {}): Avsc.Ty
 export function describeMisfit(type: Avsc.Type, value: unknown, cause: unknown): string {
   const misfits: string[] = [];
   try {
-    type.isValid(value, { errorHook: (path, _value, expected) => misfits.push(`${path.join('.') || 'the value'} is no ${expected?.typeName ?? 'valid value'}`) });
+    type.isValid(value, {
+      errorHook: (path, _value, expected) => misfits.push(`${path.join('.') || 'the value'} is no ${expected?.typeName ?? 'valid value'}`),
+    });
   } catch {
     // A value too odd to be walked: the cause says what it can.
   }

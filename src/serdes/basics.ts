@@ -22,7 +22,8 @@ export const boolean: Serde<boolean> = Object.freeze({
 export const uuid: Serde<string> = Object.freeze({
   name: 'uuid',
   serialize(topic: string, value: string): Buffer {
-    if (typeof value !== 'string' || !UUID.test(value)) throw encodeFailure('uuid', topic, `it is ${kindOf(value)} that is not of the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`);
+    if (typeof value !== 'string' || !UUID.test(value))
+      throw encodeFailure('uuid', topic, `it is ${kindOf(value)} that is not of the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`);
     return Buffer.from(value.toLowerCase(), 'latin1');
   },
   deserialize(topic: string, data: Buffer): string {

@@ -1,7 +1,7 @@
-import { decodeFailure, encodeFailure, messageOf } from './failure.ts';
 import type { Headers } from '../processor/headers.ts';
-import { double, float, integer, long, short, bigint } from './numbers.ts';
 import { uuid } from './basics.ts';
+import { decodeFailure, encodeFailure, messageOf } from './failure.ts';
+import { bigint, double, float, integer, long, short } from './numbers.ts';
 import type { Serde } from './serde.ts';
 
 const CONSTANT_SIZE = 0;

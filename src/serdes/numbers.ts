@@ -13,7 +13,8 @@ export const long: Serde<number> = Object.freeze({
   name: 'long',
   primitive: true,
   serialize(topic: string, value: number): Buffer {
-    if (!Number.isSafeInteger(value)) throw encodeFailure('long', topic, `${kindOf(value)} is not a whole number within ±(2^53 - 1); serdes.bigint holds all 64 bits`);
+    if (!Number.isSafeInteger(value))
+      throw encodeFailure('long', topic, `${kindOf(value)} is not a whole number within ±(2^53 - 1); serdes.bigint holds all 64 bits`);
     const high = Math.floor(value / TWO_32);
     const low = value - high * TWO_32;
     // Byte by byte: half the time of two writeInt32BE calls, a quarter of writeBigInt64BE.
@@ -31,7 +32,8 @@ export const long: Serde<number> = Object.freeze({
   deserialize(topic: string, data: Buffer): number {
     checkLength('long', topic, data, 8);
     const value = data.readInt32BE(0) * TWO_32 + data.readUInt32BE(4);
-    if (!Number.isSafeInteger(value)) throw decodeFailure('long', topic, 'it is outside ±(2^53 - 1), where a JavaScript number is not exact; serdes.bigint holds all 64 bits');
+    if (!Number.isSafeInteger(value))
+      throw decodeFailure('long', topic, 'it is outside ±(2^53 - 1), where a JavaScript number is not exact; serdes.bigint holds all 64 bits');
     return value;
   },
 });

@@ -1,6 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
 import type * as Avsc from 'avsc';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError } from '../errors.ts';
 import { type Duration, toMillis } from '../time.ts';
 import type { AvroOptions } from './avro.ts';
@@ -155,7 +155,8 @@ function splitHost({ host, auth }: RegistryOptions): { host: string; auth: Regis
   } catch {
     throw new ConfigError('avroRegistry: registry.host is not a URL: give one such as https://registry:8081');
   }
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new ConfigError(`avroRegistry: registry.host has the scheme ${url.protocol} where http: or https: is allowed`);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
+    throw new ConfigError(`avroRegistry: registry.host has the scheme ${url.protocol} where http: or https: is allowed`);
   const inUrl = url.username === '' ? undefined : { username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
   url.username = '';
   url.password = '';

@@ -1,6 +1,6 @@
 import { avro } from './avro.ts';
 import { avroRegistry } from './avro-registry.ts';
-import { boolean, bytes, uuid, void as nothing } from './basics.ts';
+import { boolean, bytes, void as nothing, uuid } from './basics.ts';
 import { json } from './json.ts';
 import { list } from './list.ts';
 import { bigint, double, float, integer, long, short } from './numbers.ts';

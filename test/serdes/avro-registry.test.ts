@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { ConfigError, SerializationError } from '../../src/errors.ts';
 import { serdes } from '../../src/serdes/serdes.ts';
-import { startSchemaRegistry, type StubRegistry } from '../support/schema-registry.ts';
+import { type StubRegistry, startSchemaRegistry } from '../support/schema-registry.ts';
 
 interface View {
   user: string;
@@ -142,7 +142,10 @@ describe('avroRegistry', () => {
     registry.intercept = () => 'hang';
     const batch = [{ topic: 'views', data: Buffer.from('000000000104616201', 'hex') }];
     const hanging = serdes.avroRegistry<View>({ registry: { ...options(), retries: 1, requestTimeout: 50 } });
-    await assert.rejects(async () => hanging.prepare?.(batch), (error: unknown) => error instanceof SerializationError && /not reached after 2 attempts: Timeout/.test(error.message));
+    await assert.rejects(
+      async () => hanging.prepare?.(batch),
+      (error: unknown) => error instanceof SerializationError && /not reached after 2 attempts: Timeout/.test(error.message),
+    );
     const absent = serdes.avroRegistry<View>({ registry: { host: 'http://127.0.0.1:1', retries: 1, ...FAST } });
     await assert.rejects(async () => absent.prepare?.(batch), /not reached after 2 attempts: .*ECONNREFUSED/);
   });
@@ -184,16 +187,23 @@ describe('avroRegistry', () => {
         assert.ok(error instanceof SerializationError);
         assert.match(error.message, /access refused \(401\); check registry.auth/);
         const { inspect } = process.getBuiltinModule('node:util');
-        for (const shown of [inspect(error, { depth: 10 }), inspect(refused, { depth: 10, showHidden: false }), JSON.stringify(refused)]) assert.doesNotMatch(shown, /hush/);
+        for (const shown of [inspect(error, { depth: 10 }), inspect(refused, { depth: 10, showHidden: false }), JSON.stringify(refused)])
+          assert.doesNotMatch(shown, /hush/);
         return true;
       },
     );
     registry.intercept = () => 500;
     const broken = serdes.avroRegistry<View>({ registry: { host: inUrl, retries: 0, ...FAST }, schema });
-    await assert.rejects(async () => broken.prepareEncode?.(['x']), (error: Error) => !error.message.includes('hush'));
+    await assert.rejects(
+      async () => broken.prepareEncode?.(['x']),
+      (error: Error) => !error.message.includes('hush'),
+    );
   });
 
   it('refuses a host that is no URL, without showing it', () => {
-    assert.throws(() => serdes.avroRegistry({ registry: { host: 'app:hush@registry' } }), (error: unknown) => error instanceof ConfigError && !error.message.includes('hush'));
+    assert.throws(
+      () => serdes.avroRegistry({ registry: { host: 'app:hush@registry' } }),
+      (error: unknown) => error instanceof ConfigError && !error.message.includes('hush'),
+    );
   });
 });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ConfigError, SerializationError } from '../../src/errors.ts';
-import { serdes } from '../../src/serdes/serdes.ts';
 import { optionalModule } from '../../src/serdes/optional-module.ts';
+import { serdes } from '../../src/serdes/serdes.ts';
 
 interface View {
   user: string;
@@ -36,7 +36,8 @@ describe('avro', () => {
   it('names the field that does not fit, not its value', () => {
     assert.throws(
       () => serde.serialize('orders', { user: 'secret', at: 'secret' } as unknown as View),
-      (error: unknown) => error instanceof SerializationError && /avro<shop.View> serde .*at is no long.*topic orders/.test(error.message) && !error.message.includes('secret'),
+      (error: unknown) =>
+        error instanceof SerializationError && /avro<shop.View> serde .*at is no long.*topic orders/.test(error.message) && !error.message.includes('secret'),
     );
   });
 
@@ -46,11 +47,17 @@ describe('avro', () => {
   });
 
   it('refuses a schema that is not valid', () => {
-    assert.throws(() => serdes.avro({ type: 'nonsense' }), (error: unknown) => error instanceof ConfigError && /schema is not valid/.test(error.message));
+    assert.throws(
+      () => serdes.avro({ type: 'nonsense' }),
+      (error: unknown) => error instanceof ConfigError && /schema is not valid/.test(error.message),
+    );
     assert.throws(() => serdes.avro('{"type":'), ConfigError);
   });
 
   it('says what to install when its library is absent', () => {
-    assert.throws(() => optionalModule('no-such-package-of-millrace', 'serdes.avro'), (error: unknown) => error instanceof ConfigError && /serdes.avro needs the package .*npm install no-such-package-of-millrace/.test(error.message));
+    assert.throws(
+      () => optionalModule('no-such-package-of-millrace', 'serdes.avro'),
+      (error: unknown) => error instanceof ConfigError && /serdes.avro needs the package .*npm install no-such-package-of-millrace/.test(error.message),
+    );
   });
 });

@@ -30,7 +30,12 @@ const JAVA: [what: string, serde: Serde<unknown>, value: unknown, hex: string][]
     ['00112233-4455-6677-8899-aabbccddeeff', null],
     '0000000001000000010000000230303131323233332d343435352d363637372d383839392d616162626363646465656666',
   ],
-  ['time window', serdes.timeWindowed(serdes.string, 10) as Serde<unknown>, { key: 'k', window: { start: 1700000000000, end: 1700000000010 } }, '6b0000018bcfe56800'],
+  [
+    'time window',
+    serdes.timeWindowed(serdes.string, 10) as Serde<unknown>,
+    { key: 'k', window: { start: 1700000000000, end: 1700000000010 } },
+    '6b0000018bcfe56800',
+  ],
   [
     'session',
     serdes.sessionWindowed(serdes.string) as Serde<unknown>,

@@ -30,7 +30,10 @@ describe('windowed serdes', () => {
 
   it('prepare the inner serde with the inner bytes', async () => {
     const seen: string[] = [];
-    const inner: Serde<string> = { ...serdes.string, prepare: async (batch: readonly PrepareItem[]) => void seen.push(...batch.map((item) => item.data.toString())) };
+    const inner: Serde<string> = {
+      ...serdes.string,
+      prepare: async (batch: readonly PrepareItem[]) => void seen.push(...batch.map((item) => item.data.toString())),
+    };
     const time = serdes.timeWindowed(inner, 10);
     const session = serdes.sessionWindowed(inner);
     const value = { key: 'k', window: { start: 20, end: 30 } };

@@ -47,13 +47,16 @@ export async function startSchemaRegistry(auth?: { username: string; password: s
     }
     if (kind === 'config' && method === 'GET') {
       const level = levels.get(second as string);
-      return level ? { status: 200, body: { compatibilityLevel: level } } : { status: 404, body: { error_code: 40408, message: 'Subject does not have subject-level compatibility configured' } };
+      return level
+        ? { status: 200, body: { compatibilityLevel: level } }
+        : { status: 404, body: { error_code: 40408, message: 'Subject does not have subject-level compatibility configured' } };
     }
     if (kind === 'config') {
       levels.set(second as string, body?.compatibility as string);
       return { status: 200, body };
     }
-    if (kind === 'subjects' && method === 'POST' && third === 'versions') return { status: 200, body: { id: register(second as string, body?.schema as string) } };
+    if (kind === 'subjects' && method === 'POST' && third === 'versions')
+      return { status: 200, body: { id: register(second as string, body?.schema as string) } };
     if (kind === 'subjects' && method === 'GET' && third === 'versions') {
       const ids = subjects.get(second as string) ?? [];
       const version = fourth === 'latest' ? ids.length : Number(fourth);

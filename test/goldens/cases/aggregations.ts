@@ -91,10 +91,7 @@ export const aggregations: GoldenCases = {
   'ktable-groupby-reduce': (b) => {
     b.table('t', kv('src', S, S))
       .groupBy((_k, v) => [letter(v), v], { name: 'g', key: S, value: S })
-      .reduce(
-        { adder: (x, y) => `${x}+${y}`, subtractor: (x, y) => (x.length > 24 ? '' : `${x}-${y}`) },
-        { name: 'red', ...kv('red-store', S, S) },
-      )
+      .reduce({ adder: (x, y) => `${x}+${y}`, subtractor: (x, y) => (x.length > 24 ? '' : `${x}-${y}`) }, { name: 'red', ...kv('red-store', S, S) })
       .toStream()
       .to('out');
   },

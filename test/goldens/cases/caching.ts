@@ -23,11 +23,17 @@ export const caching: GoldenCases = {
       .toStream()
       .to('sl', { key: timeWindowed(5), value: L });
     stream.outerJoin(b.stream<string, string>('r'), (x, y) => `${x}+${y}`, JoinWindows.ofTimeDifferenceAndGrace(5, 5)).to('j');
-    stream.toTable(kv('tab', S, S)).toStream().to('t');
+    stream
+      .toTable(kv('tab', S, S))
+      .toStream()
+      .to('t');
   },
   'cached-aggregations': (b) => {
     const grouped = b.stream<string, string>('in').groupByKey({ key: S, value: S });
-    grouped.count(kv('c', S, L)).toStream().to('cnt', { key: S, value: L });
+    grouped
+      .count(kv('c', S, L))
+      .toStream()
+      .to('cnt', { key: S, value: L });
     grouped
       .windowedBy(TimeWindows.ofSizeAndGrace(10, 5).advanceBy(5))
       .count(win('wc', S, L))

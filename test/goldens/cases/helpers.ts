@@ -4,16 +4,17 @@ import {
   type Processor,
   type ProcessorContext,
   type Serde,
+  Stores,
   type StreamRecord,
   type StreamsBuilder,
   serdes,
-  Stores,
   type Topology,
   type TopologyConfig,
   type Windowed,
 } from 'millrace';
 
 /** Builds the topology of a case. Without a return value the runner builds what the builder holds. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a case that only uses the builder has no return statement
 export type GoldenCase = (builder: StreamsBuilder, config: TopologyConfig) => Topology | void;
 export type GoldenCases = { readonly [name: string]: GoldenCase };
 

@@ -4,7 +4,7 @@ import { type GoldenCases, L, letter, letterOrNull, S, timeWindowed } from './he
 const concat = (x: string | null, y: string | null): string => `${x}${y}`;
 
 /** A long chain with generated names. */
-function generatedChain(a: KStream<string, string>, bb: KStream<string, string>, t: KTable<string, string>, m: KStream<string, string>): void {
+function generatedChain(bb: KStream<string, string>, t: KTable<string, string>, m: KStream<string, string>): void {
   m.merge(bb)
     .flatMapValues((v) => (v === null ? [] : [v, v + v]))
     .to('o1');
@@ -39,7 +39,7 @@ export const optimisation: GoldenCases = {
       .filter((_k, v) => v !== null)
       .map((_k, v) => [letter(v), v])
       .peek(() => {});
-    generatedChain(a, bb, t, m);
+    generatedChain(bb, t, m);
   },
   'naming-named': (b) => {
     const a = b.stream<string, string>('a', { name: 'src-a' });
@@ -61,10 +61,7 @@ export const optimisation: GoldenCases = {
       .join(m.toTable({ name: 'tot', store: 'tot-store' }), concat, { name: 'ttj', store: 'ttj-store' })
       .toStream({ name: 'ts4' })
       .to('o4', { name: 'snk4' });
-    m.groupByKey({ name: 'gbk' })
-      .count({ name: 'cnt', store: 'cnt-store' })
-      .toStream({ name: 'ts5' })
-      .to('o5', { key: S, value: L, name: 'snk5' });
+    m.groupByKey({ name: 'gbk' }).count({ name: 'cnt', store: 'cnt-store' }).toStream({ name: 'ts5' }).to('o5', { key: S, value: L, name: 'snk5' });
     m.groupBy((_k, v) => v, { name: 'gb', key: S, value: S })
       .windowedBy(TimeWindows.ofSizeWithNoGrace(10))
       .count({ name: 'wcnt', store: 'wcnt-store' })
@@ -77,7 +74,7 @@ export const optimisation: GoldenCases = {
     const bb = b.stream<string, string>('b');
     const t = b.table<string, string>('t');
     const m = a.filter((_k, v) => v !== null).map((_k, v) => [letter(v), v]);
-    generatedChain(a, bb, t, m);
+    generatedChain(bb, t, m);
   },
   'optimize-merge-repartition': (b) => {
     const s = lettersOf(b);

@@ -4,9 +4,9 @@ import {
   type ProcessorContext,
   Stores,
   StreamRecord,
-  TimeWindows,
   type TimestampedKeyValueStore,
   type TimestampedWindowStore,
+  TimeWindows,
   Topology,
   type ValueTimestampHeaders,
 } from 'millrace';
@@ -172,7 +172,10 @@ export const processorApi: GoldenCases = {
       .to('out');
   },
   'papi-queryable-window-count': (b) => {
-    b.stream<string, string>('in').groupByKey().windowedBy(TimeWindows.ofSizeAndGrace(10, 10)).count(win('w', S, L));
+    b.stream<string, string>('in')
+      .groupByKey()
+      .windowedBy(TimeWindows.ofSizeAndGrace(10, 10))
+      .count(win('w', S, L));
     b.stream<string, string>('q')
       .process(
         processing<string, string, string, string>((record, context) => {

@@ -74,7 +74,10 @@ export const stateless: GoldenCases = {
       .branch((_k, v) => v?.startsWith('a') ?? false)
       .branch((_k, v) => v?.endsWith('1') ?? false)
       .defaultBranch();
-    for (const name of [...branches.keys()].sort()) branch(branches, name).mapValues((v) => `${name}=${v}`).to(`out-${name.at(-1)}`);
+    for (const name of [...branches.keys()].sort())
+      branch(branches, name)
+        .mapValues((v) => `${name}=${v}`)
+        .to(`out-${name.at(-1)}`);
   },
   'split-nodefault': (b) => {
     const branches = b

@@ -1,4 +1,13 @@
-import { type KeyValueStore, type SessionStore, type StoreBuilder, Stores, type StreamsBuilder, type VersionedKeyValueStore, type VersionedRecord, type WindowStore } from 'millrace';
+import {
+  type KeyValueStore,
+  type SessionStore,
+  type StoreBuilder,
+  Stores,
+  type StreamsBuilder,
+  type VersionedKeyValueStore,
+  type VersionedRecord,
+  type WindowStore,
+} from 'millrace';
 import { dump, type GoldenCases, processing, S } from './helpers.ts';
 
 /** What a command returns; null where it has no result. */

@@ -143,7 +143,10 @@ export const tables: GoldenCases = {
   },
   'dsl-store-format-headers': (b) => {
     const grouped = b.stream<string, string>('in').groupByKey();
-    grouped.count(kv('c', S, L)).toStream().to('out', { key: S, value: L });
+    grouped
+      .count(kv('c', S, L))
+      .toStream()
+      .to('out', { key: S, value: L });
     b.table('t', kv('ts', S, S))
       .mapValues((v) => `${v}m`)
       .toStream()

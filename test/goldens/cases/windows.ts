@@ -113,10 +113,7 @@ export const windows: GoldenCases = {
     b.stream<string, string>('in')
       .groupByKey()
       .windowedBy(SessionWindows.ofInactivityGapAndGrace(5, 50))
-      .aggregate(
-        { initializer: () => '<', aggregator: (_k, v, aggregate) => `${aggregate}${v}`, merger: (_k, x, y) => `${x}|${y}` },
-        ses('ss', S, S),
-      )
+      .aggregate({ initializer: () => '<', aggregator: (_k, v, aggregate) => `${aggregate}${v}`, merger: (_k, x, y) => `${x}|${y}` }, ses('ss', S, S))
       .toStream()
       .to('out', { key: sessionWindowed(), value: S });
   },
