@@ -194,7 +194,7 @@ export class FakeVersionedStore<V> {
   }
 }
 
-/** Plain or timestamped window store, with or without duplicates; no retention. Iterates by key, then start. */
+/** Plain or timestamped window store, with or without duplicates; no retention. Iterates by key, then start; `fetchAll` by start, then key. */
 export class FakeWindowStore<V> {
   readonly name = 'window';
   readonly rows: { key: Any; start: number; value: V }[] = [];
@@ -229,7 +229,7 @@ export class FakeWindowStore<V> {
   }
 
   *fetchAll(from: number, to: number): IterableIterator<[Windowed<Any>, V]> {
-    for (const { key, start, value } of this.#sorted()) if (start >= from && start <= to) yield [{ key, window: { start, end: start } }, value];
+    for (const { key, start, value } of this.#sorted().sort((a, b) => a.start - b.start)) if (start >= from && start <= to) yield [{ key, window: { start, end: start } }, value];
   }
 
   #sorted(): { key: Any; start: number; value: V }[] {
