@@ -3,7 +3,6 @@ import type { ConsumedMessage } from '../kafka/contract.ts';
 import type { Headers } from '../processor/headers.ts';
 import { type ResolvedConfig, resolveConfig, type StreamsConfig } from '../runtime/config.ts';
 import type { RunnableTopology, TopologyPlan } from '../runtime/plan.ts';
-import { GlobalTask } from '../runtime/task/global-task.ts';
 import { StreamTask } from '../runtime/task/stream-task.ts';
 import { TaskMetrics } from '../runtime/task/task-metrics.ts';
 import type { Serde } from '../serdes/serde.ts';
@@ -62,7 +61,7 @@ export class TopologyTestDriver {
   private readonly taskState: TaskState;
   private readonly task: StreamTask;
   private readonly globalState: TaskState | undefined;
-  private readonly global: GlobalTask | undefined;
+  private readonly global: StreamTask | undefined;
   private readonly outputs = new Map<string, ProducedRecord[]>();
   private readonly offsets = new Map<string, number>();
   private readonly changelogOf = new Map<string, string>();
@@ -85,9 +84,21 @@ export class TopologyTestDriver {
     this.plan = topology.plan({ applicationId: this.config.applicationId });
     const now = (): number => this.wallClock;
     const shared = { config: this.config, logger: this.config.logger, collector: this.collector, metrics: this.metric, now };
-    if (this.plan.global !== undefined) {
+    const { global } = this.plan;
+    if (global !== undefined) {
       this.globalState = openTestState('global', this.config, config.stateDir);
-      this.global = new GlobalTask({ ...shared, plan: this.plan.global, state: this.globalState });
+      const inputs = global.sourceTopics.map((topic) => ({ topic, partition: 0 }));
+      const settings = { ...this.config, maxTaskIdleMs: -1 };
+      this.global = new StreamTask({
+        ...shared,
+        ...global,
+        config: settings,
+        id: 'global',
+        partition: 0,
+        inputs,
+        state: this.globalState,
+        globalStores: new Map(),
+      });
       this.global.openStores();
     }
     const nodes = this.plan.subtopologies.flatMap((sub) => sub.nodes);
@@ -96,7 +107,7 @@ export class TopologyTestDriver {
     this.taskState = openTestState('0_0', this.config, config.stateDir);
     this.taskInputs = new Set(nodes.flatMap((node) => (node.kind === 'source' && node.pattern === undefined ? node.topics : [])));
     const inputs = [...this.taskInputs].map((topic) => ({ topic, partition: 0 }));
-    const globalStores = this.global?.stores ?? new Map();
+    const globalStores = this.globalState?.stores ?? new Map();
     this.task = new StreamTask({ ...shared, id: '0_0', partition: 0, nodes, stores, inputs, state: this.taskState, globalStores });
     this.task.openStores();
     this.global?.initialize();
@@ -161,7 +172,7 @@ export class TopologyTestDriver {
 
   /** All stores by name, global ones included. */
   getAllStateStores(): Map<string, StateStore> {
-    return new Map([...(this.global?.stores ?? []), ...this.taskState.stores]);
+    return new Map([...(this.globalState?.stores ?? []), ...this.taskState.stores]);
   }
 
   /** A key-value store of plain values; of a timestamped one, its values without their timestamps. */
@@ -266,11 +277,12 @@ export class TopologyTestDriver {
 
   private applyGlobal(message: ConsumedMessage): void {
     if (this.global === undefined || this.globalState === undefined) return;
-    const state = this.globalState;
-    this.global.process(message);
-    state.flushCaches();
-    const frozen = state.freeze();
-    if (frozen !== null) state.applySync(frozen, new Map());
+    this.global.add(message.topic, message.partition, message);
+    while (this.global.process(this.wallClock));
+    this.global.prepareCommit();
+    const frozen = this.globalState.freeze();
+    if (frozen !== null) this.globalState.applySync(frozen, new Map());
+    this.global.committed();
   }
 
   private message({ topic, key, value, timestamp, headers }: ProducedRecord): ConsumedMessage {
