@@ -75,13 +75,14 @@ export { StreamRecord } from './processor/record.ts';
 export type { RecordContext, RecordMetadata } from './processor/record-context.ts';
 export type { ConsumedRecord, TimestampExtractor } from './processor/timestamp-extractor.ts';
 export type { Window, Windowed } from './processor/windowed.ts';
-export type { Serde } from './serdes/serde.ts';
+// Serdes.
+export type { AvroOptions, AvroSchema } from './serdes/avro.ts';
+export type { AvroRegistryOptions, SubjectStrategy } from './serdes/avro-registry.ts';
+export type { JsonOptions } from './serdes/json.ts';
+export type { RegistryOptions } from './serdes/registry-client.ts';
+export type { PrepareItem, Serde } from './serdes/serde.ts';
 export { serdes } from './serdes/serdes.ts';
-export { type Duration, toMillis } from './time.ts';
-export type { FixedKeyProcessorSupplier, ProcessorSupplier } from './topology/definitions.ts';
-export type { DescribedNode, DescribedSubtopology, TopologyDescription } from './topology/describe.ts';
-export { type GlobalStoreOptions, type OffsetReset, type SinkOptions, type SourceOptions, Topology } from './topology/topology.ts';
-
+export type { WindowedSerde } from './serdes/windowed.ts';
 // State stores.
 export type { StoreBuilder, StoreKind } from './state/contract/builder.ts';
 export type { StateStoreContext } from './state/contract/context.ts';
@@ -100,15 +101,11 @@ export type {
   WindowStore,
 } from './state/contract/stores.ts';
 export type { ValueAndTimestamp, ValueTimestampHeaders, VersionedRecord } from './state/contract/values.ts';
-export { Stores, type StoreSupplier } from './state/stores.ts';
-
-// Serdes.
-export type { AvroOptions, AvroSchema } from './serdes/avro.ts';
-export type { AvroRegistryOptions, SubjectStrategy } from './serdes/avro-registry.ts';
-export type { JsonOptions } from './serdes/json.ts';
-export type { RegistryOptions } from './serdes/registry-client.ts';
-export type { PrepareItem } from './serdes/serde.ts';
-export type { WindowedSerde } from './serdes/windowed.ts';
+export { type StoreSupplier, Stores } from './state/stores.ts';
+export { type Duration, toMillis } from './time.ts';
+export type { FixedKeyProcessorSupplier, ProcessorSupplier } from './topology/definitions.ts';
+export type { DescribedNode, DescribedSubtopology, TopologyDescription } from './topology/describe.ts';
+export { type GlobalStoreOptions, type OffsetReset, type SinkOptions, type SourceOptions, Topology } from './topology/topology.ts';
 
 // Others add theirs below.
 

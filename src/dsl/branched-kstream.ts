@@ -1,7 +1,7 @@
 import { kstreamBranch, kstreamPassThrough, type Predicate } from '../operators/index.ts';
-import { processorNode } from './graph/nodes/processor-node.ts';
-import type { PlainNode } from './graph/logical-node.ts';
 import type { AnyStream } from './erased.ts';
+import type { PlainNode } from './graph/logical-node.ts';
+import { processorNode } from './graph/nodes/processor-node.ts';
 import { KStream } from './kstream.ts';
 import { STREAM, validName } from './names.ts';
 import type { Named } from './options.ts';

@@ -7,8 +7,8 @@ import { COGROUP } from './names.ts';
 import type { Named } from './options.ts';
 import { repartitionSource } from './repartition.ts';
 import { copartition, nextStage, type Stage } from './stage.ts';
-import type { GroupedStage } from './stream-aggregate.ts';
 import type { StoreFactory } from './stores/store-factory.ts';
+import type { GroupedStage } from './stream-aggregate.ts';
 import type { AnyTableSupplier } from './suppliers.ts';
 
 /** A grouped stream and what adds its values to the common result. */
@@ -38,7 +38,12 @@ export function addCogroup<K, VA>(members: readonly CogroupMember[], aggregation
     const name = graph.names.suffixed(named.name, `-cogroup-agg-${index}`, COGROUP.aggregate);
     // The first adds the store, the others connect to it.
     const storeOptions = index === 0 ? { store } : { stores: [store.name] };
-    const node = processorNode(name, { supplier: () => supplier.get(), ...storeOptions, outputVersioned: store.versioned, ...(closesAfterMs !== undefined && { closesAfterMs }) });
+    const node = processorNode(name, {
+      supplier: () => supplier.get(),
+      ...storeOptions,
+      outputVersioned: store.versioned,
+      ...(closesAfterMs !== undefined && { closesAfterMs }),
+    });
     graph.add(node, (inputs[index] as Stage).node);
     return node;
   });
@@ -46,7 +51,12 @@ export function addCogroup<K, VA>(members: readonly CogroupMember[], aggregation
   const passThrough = ktablePassThrough({ parents: suppliers as never }) as unknown as AnyTableSupplier;
   const node = processorNode(name, { supplier: () => passThrough.get() });
   graph.add(node, ...nodes);
-  const stage = nextStage(inputs[0] as Stage, node, { keySerde: aggregation.keySerde, valueSerde: materialized.valueSerde, sources, repartitionRequired: false });
+  const stage = nextStage(inputs[0] as Stage, node, {
+    keySerde: aggregation.keySerde,
+    valueSerde: materialized.valueSerde,
+    sources,
+    repartitionRequired: false,
+  });
   return new KTable(stage, passThrough, materialized.queryableName);
 }
 

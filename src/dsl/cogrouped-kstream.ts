@@ -2,12 +2,12 @@ import { kstreamAggregate } from '../operators/index.ts';
 import { addCogroup, type CogroupMember } from './cogroup-aggregate.ts';
 import type { KGroupedStream } from './kgrouped-stream.ts';
 import type { KTable } from './ktable.ts';
-import { COGROUP } from './names.ts';
 import { resolveMaterialized } from './materialized.ts';
+import { COGROUP } from './names.ts';
 import type { Materialized, Named } from './options.ts';
 import { SessionWindowedCogroupedKStream } from './session-windowed-cogrouped-kstream.ts';
-import { untyped } from './stream-aggregate.ts';
 import { keyValueStoreFactory } from './stores/key-value-store-factory.ts';
+import { untyped } from './stream-aggregate.ts';
 import { TimeWindowedCogroupedKStream } from './time-windowed-cogrouped-kstream.ts';
 import { SessionWindows } from './windows/session-windows.ts';
 import type { SlidingWindows } from './windows/sliding-windows.ts';
@@ -55,7 +55,11 @@ export class CogroupedKStream<K, VA> {
   /** Aggregates by windows: of a fixed size, sliding, without end, or sessions. */
   windowedBy(windows: TimeWindows | UnlimitedWindows | SlidingWindows): TimeWindowedCogroupedKStream<K, VA>;
   windowedBy(windows: SessionWindows): SessionWindowedCogroupedKStream<K, VA>;
-  windowedBy(windows: TimeWindows | UnlimitedWindows | SlidingWindows | SessionWindows): TimeWindowedCogroupedKStream<K, VA> | SessionWindowedCogroupedKStream<K, VA> {
-    return windows instanceof SessionWindows ? new SessionWindowedCogroupedKStream(this.#members, windows) : new TimeWindowedCogroupedKStream(this.#members, windows);
+  windowedBy(
+    windows: TimeWindows | UnlimitedWindows | SlidingWindows | SessionWindows,
+  ): TimeWindowedCogroupedKStream<K, VA> | SessionWindowedCogroupedKStream<K, VA> {
+    return windows instanceof SessionWindows
+      ? new SessionWindowedCogroupedKStream(this.#members, windows)
+      : new TimeWindowedCogroupedKStream(this.#members, windows);
   }
 }

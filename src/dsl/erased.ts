@@ -1,7 +1,7 @@
 import type { GlobalKTable } from './global-ktable.ts';
 import type { KStream } from './kstream.ts';
 import type { KTable } from './ktable.ts';
-import type { Joined, Materialized, Named, Produced, Repartitioned, StreamJoined, TableJoined, Consumed } from './options.ts';
+import type { Consumed, Joined, Materialized, Named, Produced, Repartitioned, StreamJoined, TableJoined } from './options.ts';
 
 /*
  * Behind the public signatures the types of keys and values have done their work: nodes and operators are put together without them. All types that say so are here.

@@ -2,11 +2,11 @@ import { changeSerde, countAggregator, countInitializer, countSubtractor, ktable
 import type { Serde } from '../serdes/serde.ts';
 import { serdes } from '../serdes/serdes.ts';
 import type { TableAggregateFunctions } from './aggregate-functions.ts';
+import type { AnyTableOptions, Untyped } from './erased.ts';
 import { processorNode } from './graph/nodes/processor-node.ts';
 import { type RepartitionNode, repartitionNode } from './graph/nodes/repartition-node.ts';
-import type { AnyTableOptions, Untyped } from './erased.ts';
 import { KTable } from './ktable.ts';
-import { resolveMaterialized, type ResolvedMaterialized } from './materialized.ts';
+import { type ResolvedMaterialized, resolveMaterialized } from './materialized.ts';
 import { REPARTITION_SUFFIX, STREAM, TABLE, validName } from './names.ts';
 import type { Grouped, Materialized, Named } from './options.ts';
 import { nextStage, type Stage } from './stage.ts';
@@ -41,7 +41,10 @@ export class KGroupedTable<K, V> {
   }
 
   /** Combines the rows of each group: `adder` for a new row, `subtractor` for one that leaves. */
-  reduce(functions: { adder: (aggregate: V, value: V) => V | null; subtractor: (aggregate: V, value: V) => V | null }, options: Options<K, V> = {}): KTable<K, V> {
+  reduce(
+    functions: { adder: (aggregate: V, value: V) => V | null; subtractor: (aggregate: V, value: V) => V | null },
+    options: Options<K, V> = {},
+  ): KTable<K, V> {
     const materialized = this.#materialized(options, this.#valueSerde);
     const { adder, subtractor } = functions as { adder: () => never; subtractor: () => never };
     return this.#table(options, TABLE.reduce, materialized, ktableReduce({ storeName: materialized.storeName as string, adder, subtractor }));
@@ -51,7 +54,12 @@ export class KGroupedTable<K, V> {
   aggregate<VA>(functions: TableAggregateFunctions<K, V, VA>, options: Options<K, VA> = {}): KTable<K, NonNullable<VA>> {
     const materialized = this.#materialized(options, undefined);
     const { initializer, adder, subtractor } = functions as { initializer: () => never; adder: () => never; subtractor: () => never };
-    return this.#table(options, TABLE.aggregate, materialized, ktableAggregate({ storeName: materialized.storeName as string, initializer, adder, subtractor }));
+    return this.#table(
+      options,
+      TABLE.aggregate,
+      materialized,
+      ktableAggregate({ storeName: materialized.storeName as string, initializer, adder, subtractor }),
+    );
   }
 
   #materialized(options: AnyTableOptions, valueSerde: Serde<unknown> | undefined): ResolvedMaterialized {

@@ -1,16 +1,22 @@
 import type { TopicNameExtractor } from '../processor/partitioner.ts';
-import { windowedPartitioner } from './windowed-partitioner.ts';
 import type { Serde } from '../serdes/serde.ts';
 import { resolveSupplier } from '../topology/processor-supplier.ts';
-import { processorNode, type ProcessorNodeOptions } from './graph/nodes/processor-node.ts';
-import { sinkNode } from './graph/nodes/sink-node.ts';
 import type { AnyProduced } from './erased.ts';
+import { type ProcessorNodeOptions, processorNode } from './graph/nodes/processor-node.ts';
+import { sinkNode } from './graph/nodes/sink-node.ts';
+import { STREAM, validName } from './names.ts';
 import type { Named, ProcessOptions } from './options.ts';
 import { nextStage, type Stage } from './stage.ts';
-import { STREAM, validName } from './names.ts';
+import { windowedPartitioner } from './windowed-partitioner.ts';
 
 /** Adds an operator of one processor behind a stage. */
-export function addOperator(stage: Stage, named: Named | undefined, prefix: string, options: ProcessorNodeOptions, changes: Parameters<typeof nextStage>[2] = {}): Stage {
+export function addOperator(
+  stage: Stage,
+  named: Named | undefined,
+  prefix: string,
+  options: ProcessorNodeOptions,
+  changes: Parameters<typeof nextStage>[2] = {},
+): Stage {
   const name = stage.graph.names.orGenerate(named?.name, prefix);
   const node = processorNode(name, options);
   stage.graph.add(node, stage.node);

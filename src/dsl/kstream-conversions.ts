@@ -1,10 +1,10 @@
+import { TopologyError } from '../errors.ts';
 import { ktableSource } from '../operators/index.ts';
 import type { Serde } from '../serdes/serde.ts';
-import { TopologyError } from '../errors.ts';
+import type { AnyRepartitioned, AnyTableOptions } from './erased.ts';
 import { processorNode } from './graph/nodes/processor-node.ts';
 import { resolveMaterialized } from './materialized.ts';
 import { STREAM, validName } from './names.ts';
-import type { AnyRepartitioned, AnyTableOptions } from './erased.ts';
 import { repartitionSource } from './repartition.ts';
 import { nextStage, type Stage } from './stage.ts';
 import { keyValueStoreFactory } from './stores/key-value-store-factory.ts';
@@ -19,13 +19,27 @@ export function repartitionStream(stage: Stage, options: AnyRepartitioned): Stag
   }
   const keySerde: Serde<unknown> | undefined = options.key ?? stage.keySerde;
   const valueSerde: Serde<unknown> | undefined = options.value ?? stage.valueSerde;
-  const node = repartitionSource(graph.names, { prefix, named: options.name !== undefined, keySerde, valueSerde, mergeable: false, partitioner: options.partitioner, partitions: options.partitions });
+  const node = repartitionSource(graph.names, {
+    prefix,
+    named: options.name !== undefined,
+    keySerde,
+    valueSerde,
+    mergeable: false,
+    partitioner: options.partitioner,
+    partitions: options.partitions,
+  });
   graph.add(node, stage.node);
   return nextStage(stage, node, { keySerde, valueSerde, sources: new Set([node.name]), repartitionRequired: false });
 }
 
 /** Repartitions a stage for an operator that needs it, when its key may have changed. */
-function repartitionIfRequired(stage: Stage, prefix: string, named: boolean, keySerde: Serde<unknown> | undefined, valueSerde: Serde<unknown> | undefined): Stage {
+function repartitionIfRequired(
+  stage: Stage,
+  prefix: string,
+  named: boolean,
+  keySerde: Serde<unknown> | undefined,
+  valueSerde: Serde<unknown> | undefined,
+): Stage {
   if (!stage.repartitionRequired) return stage;
   const node = repartitionSource(stage.graph.names, { prefix, named, keySerde, valueSerde, mergeable: true });
   stage.graph.add(node, stage.node);

@@ -219,13 +219,23 @@ export class KStream<K, V> {
   /** As `join`, but each record of this stream gives a result; without a partner the other side is null. */
   leftJoin<VO, VR>(other: Joinable<K, VO>, joiner: ValueJoiner<V, VO | null, VR, K>, windows: JoinWindows, joined?: StreamJoined<K, V, VO>): KStream<K, VR>;
   leftJoin<VO, VR>(table: KTable<NonNullable<K>, VO>, joiner: ValueJoiner<V, VO | null, VR, K>, joined?: Joined<K, V, VO>): KStream<K, VR>;
-  leftJoin<KG, VG, VR>(table: GlobalKTable<KG, VG>, keySelector: KeyValueMapper<K, V, KG | null>, joiner: ValueJoiner<V, VG | null, VR, K>, named?: Named): KStream<K, VR>;
+  leftJoin<KG, VG, VR>(
+    table: GlobalKTable<KG, VG>,
+    keySelector: KeyValueMapper<K, V, KG | null>,
+    joiner: ValueJoiner<V, VG | null, VR, K>,
+    named?: Named,
+  ): KStream<K, VR>;
   leftJoin(other: AnyStream | AnyTable | AnyGlobalTable, first: AnyFunction, second?: unknown, third?: unknown): Untyped {
     return this.#join('left', other, first, second, third);
   }
 
   /** As `join`, but each record of either stream gives a result; the side without a partner is null. */
-  outerJoin<VO, VR>(other: Joinable<K, VO>, joiner: ValueJoiner<V | null, VO | null, VR, K>, windows: JoinWindows, joined: StreamJoined<K, V, VO> = {}): KStream<K, VR> {
+  outerJoin<VO, VR>(
+    other: Joinable<K, VO>,
+    joiner: ValueJoiner<V | null, VO | null, VR, K>,
+    windows: JoinWindows,
+    joined: StreamJoined<K, V, VO> = {},
+  ): KStream<K, VR> {
     return this.#join('outer', other, joiner, windows, joined);
   }
 

@@ -15,16 +15,16 @@ import type { AnyFunction, AnyTable, AnyTableJoined, AnyTableOptions, Untyped } 
 import { joinForeignKey } from './foreign-key-join.ts';
 import { processorNode } from './graph/nodes/processor-node.ts';
 import { KGroupedTable } from './kgrouped-table.ts';
-import { addOperator } from './kstream-basics.ts';
 import { KStream } from './kstream.ts';
+import { addOperator } from './kstream-basics.ts';
 import { isMaterialized, resolveMaterialized } from './materialized.ts';
 import { STREAM, TABLE } from './names.ts';
 import type { Grouped, Materialized, Named, ProcessOptions, TableJoined } from './options.ts';
 import { nextStage, type Stage } from './stage.ts';
-import { keyValueStoreFactory, type KeyValueStoreFactory } from './stores/key-value-store-factory.ts';
+import { type KeyValueStoreFactory, keyValueStoreFactory } from './stores/key-value-store-factory.ts';
+import { type AnyTableSupplier, isTableSource } from './suppliers.ts';
 import { suppressTable } from './suppress.ts';
 import type { Suppressed } from './suppressed.ts';
-import { type AnyTableSupplier, isTableSource } from './suppliers.ts';
 import { joinTables } from './table-table-join.ts';
 
 /** Options of operators whose result is kept in a store only if one of the store's options is given. */
@@ -82,7 +82,12 @@ export class KTable<K, V> implements TableParent<Untyped, Untyped> {
     const parent = this as TableParent<Untyped, Untyped>;
     const facts = { burn: false, valueSerde: undefined, stores: options.stores ?? [] };
     return this.#derive(options, TABLE.transformValues, facts, (queryableName) =>
-      ktableTransformValues({ parent, supplier: supplier as () => ValueTransformer<never, never, never>, queryableName, stateStoreNames: options.stores ?? [] }),
+      ktableTransformValues({
+        parent,
+        supplier: supplier as () => ValueTransformer<never, never, never>,
+        queryableName,
+        stateStoreNames: options.stores ?? [],
+      }),
     );
   }
 

@@ -1,8 +1,8 @@
 import type { Serde } from '../serdes/serde.ts';
 import type { StoreSupplier } from '../state/stores.ts';
 import { toMillis } from '../time.ts';
-import { validName, type NameCounter } from './names.ts';
 import type { AnyMaterialized } from './erased.ts';
+import { type NameCounter, validName } from './names.ts';
 
 /** How a result is kept, with all that was left out filled in. */
 export interface ResolvedMaterialized {

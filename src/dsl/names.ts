@@ -69,7 +69,9 @@ const MAX_NAME_LENGTH = 249;
  */
 export function validName(name: string, what: string): string {
   if (typeof name !== 'string' || name.length === 0 || name.length > MAX_NAME_LENGTH || name === '.' || name === '..' || !/^[a-zA-Z0-9._-]+$/.test(name)) {
-    throw new TopologyError(`${what} is ${JSON.stringify(name)}: a name has 1 to ${MAX_NAME_LENGTH} characters out of letters, digits, '.', '_' and '-', and is not '.' or '..'`);
+    throw new TopologyError(
+      `${what} is ${JSON.stringify(name)}: a name has 1 to ${MAX_NAME_LENGTH} characters out of letters, digits, '.', '_' and '-', and is not '.' or '..'`,
+    );
   }
   return name;
 }

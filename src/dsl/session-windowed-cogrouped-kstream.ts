@@ -22,7 +22,10 @@ export class SessionWindowedCogroupedKStream<K, VA> {
   }
 
   /** The table of all of them, by session; `merger` joins the results of sessions that become one. */
-  aggregate(functions: { initializer: () => VA; merger: (key: K, left: VA, right: VA) => VA }, options: Named & Materialized<K, VA> = {}): KTable<Windowed<K>, NonNullable<VA>> {
+  aggregate(
+    functions: { initializer: () => VA; merger: (key: K, left: VA, right: VA) => VA },
+    options: Named & Materialized<K, VA> = {},
+  ): KTable<Windowed<K>, NonNullable<VA>> {
     const { names } = (this.#members[0] as CogroupMember).grouped.stage.graph;
     const emit = EmitStrategy.onWindowUpdate();
     const materialized = resolveMaterialized(options, {}, { names, prefix: COGROUP.aggregate });

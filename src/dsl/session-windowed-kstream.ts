@@ -13,11 +13,11 @@ import { serdes } from '../serdes/serdes.ts';
 import type { SessionAggregateFunctions } from './aggregate-functions.ts';
 import type { AnyTableOptions, Untyped } from './erased.ts';
 import { KTable } from './ktable.ts';
-import { isMaterialized, resolveMaterialized, type ResolvedMaterialized } from './materialized.ts';
+import { isMaterialized, type ResolvedMaterialized, resolveMaterialized } from './materialized.ts';
 import { STREAM } from './names.ts';
 import type { Materialized, Named } from './options.ts';
-import { addAggregation, type GroupedStage, untyped } from './stream-aggregate.ts';
 import { sessionStoreFactory } from './stores/session-store-factory.ts';
+import { addAggregation, type GroupedStage, untyped } from './stream-aggregate.ts';
 import type { AnyTableSupplier } from './suppliers.ts';
 import { EmitStrategy } from './windows/emit-strategy.ts';
 import type { SessionWindows } from './windows/session-windows.ts';
@@ -53,7 +53,10 @@ export class SessionWindowedKStream<K, V> {
   }
 
   /** Combines the values of each session two by two; the first is taken as it is. */
-  reduce(reducer: (aggregate: NonNullable<V>, value: NonNullable<V>) => NonNullable<V> | null, options: Options<K, V> = {}): KTable<Windowed<K>, NonNullable<V>> {
+  reduce(
+    reducer: (aggregate: NonNullable<V>, value: NonNullable<V>) => NonNullable<V> | null,
+    options: Options<K, V> = {},
+  ): KTable<Windowed<K>, NonNullable<V>> {
     const functions = { initializer: reduceInitializer, aggregator: aggregatorOfReducer(reducer as never), merger: mergerOfReducer(reducer as never) };
     return this.#table(options, STREAM.reduce, this.#grouped.valueSerde, functions);
   }
@@ -71,7 +74,12 @@ export class SessionWindowedKStream<K, V> {
     return this.#table(options, STREAM.aggregate, undefined, functions);
   }
 
-  #table(options: AnyTableOptions, prefix: string, defaultValueSerde: Serde<unknown> | undefined, functions: AnySessionFunctions): KTable<Windowed<K>, Untyped> {
+  #table(
+    options: AnyTableOptions,
+    prefix: string,
+    defaultValueSerde: Serde<unknown> | undefined,
+    functions: AnySessionFunctions,
+  ): KTable<Windowed<K>, Untyped> {
     const { names } = this.#grouped.stage.graph;
     const materialized = resolveMaterialized(options, { keySerde: this.#grouped.keySerde, valueSerde: defaultValueSerde }, { names, prefix });
     const name = names.orGenerate(options.name, prefix);
@@ -97,7 +105,12 @@ export interface AnySessionFunctions {
 }
 
 /** @internal The operator of a session aggregation; cogrouped streams have one for each of them. */
-export function sessionAggregate(windows: SessionWindows, { storeName }: ResolvedMaterialized, emit: EmitStrategy, functions: AnySessionFunctions): AnyTableSupplier {
+export function sessionAggregate(
+  windows: SessionWindows,
+  { storeName }: ResolvedMaterialized,
+  emit: EmitStrategy,
+  functions: AnySessionFunctions,
+): AnyTableSupplier {
   return untyped(
     kstreamSessionWindowAggregate({
       windows,

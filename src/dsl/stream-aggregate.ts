@@ -51,7 +51,12 @@ export interface StreamAggregation {
 export function addAggregation(grouped: GroupedStage, aggregation: StreamAggregation): Stage {
   const { name, materialized, store, supplier, keySerde, valueSerde, closesAfterMs } = aggregation;
   const input = aggregationInput(grouped, materialized);
-  const node = processorNode(name, { supplier: () => supplier.get(), store, outputVersioned: store.versioned, ...(closesAfterMs !== undefined && { closesAfterMs }) });
+  const node = processorNode(name, {
+    supplier: () => supplier.get(),
+    store,
+    outputVersioned: store.versioned,
+    ...(closesAfterMs !== undefined && { closesAfterMs }),
+  });
   input.graph.add(node, input.node);
   return nextStage(input, node, { keySerde, valueSerde });
 }

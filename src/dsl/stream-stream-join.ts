@@ -2,11 +2,11 @@ import { TopologyError } from '../errors.ts';
 import { kstreamJoinWindow, kstreamKStreamJoin, kstreamKStreamSelfJoin, kstreamPassThrough, streamJoinTimeTrackers } from '../operators/index.ts';
 import type { Serde } from '../serdes/serde.ts';
 import type { StoreSupplier } from '../state/stores.ts';
+import type { AnyFunction, AnyStreamJoined } from './erased.ts';
 import { processorNode } from './graph/nodes/processor-node.ts';
 import { streamJoinNode } from './graph/nodes/stream-join-node.ts';
 import { joinRepartition } from './join-repartition.ts';
 import { STREAM, validName } from './names.ts';
-import type { AnyFunction, AnyStreamJoined } from './erased.ts';
 import { copartition, nextStage, type Stage } from './stage.ts';
 import { joinWindowStoreFactory } from './stores/join-window-store-factory.ts';
 import { outerJoinStoreFactory } from './stores/special-store-factories.ts';
@@ -14,7 +14,14 @@ import type { StoreFactory } from './stores/store-factory.ts';
 import type { JoinWindows } from './windows/join-windows.ts';
 
 /** Joins two streams on key and time. */
-export function joinStreams(kind: 'inner' | 'left' | 'outer', left: Stage, right: Stage, joiner: AnyFunction, windows: JoinWindows, joined: AnyStreamJoined = {}): Stage {
+export function joinStreams(
+  kind: 'inner' | 'left' | 'outer',
+  left: Stage,
+  right: Stage,
+  joiner: AnyFunction,
+  windows: JoinWindows,
+  joined: AnyStreamJoined = {},
+): Stage {
   const keySerde: Serde<unknown> | undefined = joined.key;
   const serdes = { valueSerde: joined.value as Serde<unknown> | undefined, otherValueSerde: joined.otherValue as Serde<unknown> | undefined };
   const leftName = joined.name === undefined ? undefined : `${joined.name}-left`;
@@ -33,7 +40,15 @@ interface JoinSerdes {
   readonly otherValueSerde: Serde<unknown> | undefined;
 }
 
-function addJoin(kind: 'inner' | 'left' | 'outer', left: Stage, right: Stage, joiner: AnyFunction, windows: JoinWindows, joined: AnyStreamJoined, serdes: JoinSerdes) {
+function addJoin(
+  kind: 'inner' | 'left' | 'outer',
+  left: Stage,
+  right: Stage,
+  joiner: AnyFunction,
+  windows: JoinWindows,
+  joined: AnyStreamJoined,
+  serdes: JoinSerdes,
+) {
   const { graph } = left;
   const { names } = graph;
   const leftOuter = kind !== 'inner';
@@ -51,8 +66,18 @@ function addJoin(kind: 'inner' | 'left' | 'outer', left: Stage, right: Stage, jo
   checkSuppliers(joined.thisStore, joined.otherStore, windows);
   const base = joined.store === undefined ? undefined : validName(joined.store, 'Base name of the stores of a join');
   const options = { windows, joined, keySerde: serdes.keySerde };
-  const thisStore = joinWindowStoreFactory({ ...options, name: `${base === undefined ? thisGenerated : base + thisSuffix}-store`, supplier: joined.thisStore, valueSerde: serdes.valueSerde ?? left.valueSerde });
-  const otherStore = joinWindowStoreFactory({ ...options, name: `${base === undefined ? otherGenerated : base + otherSuffix}-store`, supplier: joined.otherStore, valueSerde: serdes.otherValueSerde ?? right.valueSerde });
+  const thisStore = joinWindowStoreFactory({
+    ...options,
+    name: `${base === undefined ? thisGenerated : base + thisSuffix}-store`,
+    supplier: joined.thisStore,
+    valueSerde: serdes.valueSerde ?? left.valueSerde,
+  });
+  const otherStore = joinWindowStoreFactory({
+    ...options,
+    name: `${base === undefined ? otherGenerated : base + otherSuffix}-store`,
+    supplier: joined.otherStore,
+    valueSerde: serdes.otherValueSerde ?? right.valueSerde,
+  });
   addWindowNode(left, thisWindowed, thisStore);
   addWindowNode(right, otherWindowed, otherStore);
   const outerStore = leftOuter
@@ -101,7 +126,10 @@ function checkSuppliers(thisStore: StoreSupplier | undefined, otherStore: StoreS
 }
 
 function checkSupplier(supplier: StoreSupplier, windows: JoinWindows): void {
-  if (supplier.retainDuplicates !== true) throw new TopologyError(`Store ${supplier.name} of a stream-stream join must retain duplicates: make it with retainDuplicates true`, { store: supplier.name });
+  if (supplier.retainDuplicates !== true)
+    throw new TopologyError(`Store ${supplier.name} of a stream-stream join must retain duplicates: make it with retainDuplicates true`, {
+      store: supplier.name,
+    });
   const retention = windows.sizeMs + windows.graceMs;
   if (supplier.windowSize !== windows.sizeMs || supplier.retentionPeriod !== retention) {
     throw new TopologyError(

@@ -2,14 +2,14 @@ import { TopologyError } from '../errors.ts';
 import { kstreamKTableJoin } from '../operators/index.ts';
 import type { Serde } from '../serdes/serde.ts';
 import { toMillis } from '../time.ts';
-import { plainNode } from './graph/logical-node.ts';
-import { addWrapped } from './graph/add-processor.ts';
-import { STREAM } from './names.ts';
 import type { AnyFunction, AnyJoined, AnyTable } from './erased.ts';
-import { copartition, nextStage, type Stage } from './stage.ts';
-import { recordBufferFactory } from './stores/special-store-factories.ts';
+import { addWrapped } from './graph/add-processor.ts';
+import { plainNode } from './graph/logical-node.ts';
 import { storeNode } from './graph/nodes/store-node.ts';
 import { joinRepartition } from './join-repartition.ts';
+import { STREAM } from './names.ts';
+import { copartition, nextStage, type Stage } from './stage.ts';
+import { recordBufferFactory } from './stores/special-store-factories.ts';
 
 /** Joins a stream with a table of the same key: each stream record meets the row of that time. */
 export function joinTable(given: Stage, table: AnyTable, joiner: AnyFunction, leftJoin: boolean, joined: AnyJoined = {}): Stage {
@@ -45,9 +45,15 @@ export function joinTable(given: Stage, table: AnyTable, joiner: AnyFunction, le
 function checkGrace(table: AnyTable, graceMs: number, name: string): void {
   const history = table.historyRetentionMs;
   if (history === undefined) {
-    throw new TopologyError(`Join ${name} has a grace period, for which its table must be versioned: give the table a store from Stores.persistentVersionedKeyValueStore`, { operator: name });
+    throw new TopologyError(
+      `Join ${name} has a grace period, for which its table must be versioned: give the table a store from Stores.persistentVersionedKeyValueStore`,
+      { operator: name },
+    );
   }
   if (graceMs > history) {
-    throw new TopologyError(`Join ${name} has a grace period of ${graceMs} ms but its table keeps only ${history} ms of history: the history must be at least as long`, { operator: name });
+    throw new TopologyError(
+      `Join ${name} has a grace period of ${graceMs} ms but its table keeps only ${history} ms of history: the history must be at least as long`,
+      { operator: name },
+    );
   }
 }

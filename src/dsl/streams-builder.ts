@@ -16,9 +16,9 @@ import { resolveMaterialized } from './materialized.ts';
 import { STREAM, TABLE } from './names.ts';
 import type { Consumed, Materialized } from './options.ts';
 import type { Stage } from './stage.ts';
-import { StreamsGraph } from './streams-graph.ts';
 import { keyValueStoreFactory } from './stores/key-value-store-factory.ts';
 import { withoutLogging } from './stores/without-logging.ts';
+import { StreamsGraph } from './streams-graph.ts';
 import type { AnyTableSupplier } from './suppliers.ts';
 
 type AnyOptions = AnyConsumed & AnyMaterialized;
@@ -81,7 +81,14 @@ export class StreamsBuilder {
     const processor = names.orGenerate(options.name, TABLE.source);
     const supplier = ktableSource<never, never>({ storeName: store.name, queryableName: store.name });
     const definition = sourceDefinition(source, topic, { ...options, offsetReset: undefined });
-    this.#graph.addRoot(globalStoreNode(processor, definition, () => supplier.get(), (config) => store.create(config)));
+    this.#graph.addRoot(
+      globalStoreNode(
+        processor,
+        definition,
+        () => supplier.get(),
+        (config) => store.create(config),
+      ),
+    );
     return new GlobalKTable(supplier.view(), materialized.queryableName);
   }
 

@@ -1,5 +1,4 @@
-import type { KTableProcessorSupplier, KTableValueGetterSupplier } from '../operators/index.ts';
-import type { ktableSource } from '../operators/index.ts';
+import type { KTableProcessorSupplier, KTableValueGetterSupplier, ktableSource } from '../operators/index.ts';
 
 /*
  * Inside the DSL the types of keys and values have done their work; suppliers and serdes are passed on without them.

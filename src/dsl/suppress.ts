@@ -1,6 +1,6 @@
 import { TopologyError } from '../errors.ts';
-import type { Untyped } from './erased.ts';
 import { ktableSuppress, type TableParent } from '../operators/index.ts';
+import type { Untyped } from './erased.ts';
 import type { LogicalNode } from './graph/logical-node.ts';
 import { processorNode } from './graph/nodes/processor-node.ts';
 import { TABLE, validName } from './names.ts';
@@ -14,7 +14,9 @@ import type { Suppressed } from './suppressed.ts';
 export function suppressTable(stage: Stage, parent: TableParent<Untyped, Untyped>, suppressed: Suppressed): { stage: Stage; supplier: AnyTableSupplier } {
   const { graph } = stage;
   if (stage.node.outputVersioned === true) {
-    throw new TopologyError(`suppress after ${stage.name}: only tables that are not versioned can be suppressed; materialize it in another store before`, { operator: stage.name });
+    throw new TopologyError(`suppress after ${stage.name}: only tables that are not versioned can be suppressed; materialize it in another store before`, {
+      operator: stage.name,
+    });
   }
   const given = suppressed.name === undefined ? undefined : validName(suppressed.name, 'Name of a suppress');
   const name = given ?? graph.names.processor(TABLE.suppress);
@@ -45,7 +47,9 @@ function windowGrace(graph: StreamsGraph, node: LogicalNode, chain: readonly str
   const path = [node.name, ...chain];
   const parents = graph.parentsOf(node);
   if (parents.length === 0) {
-    throw new TopologyError(`Window close time is only defined for windowed computations, and there is none before this suppress (${path.slice(1).join(' -> ')}): aggregate by windows, or use Suppressed.untilTimeLimit`);
+    throw new TopologyError(
+      `Window close time is only defined for windowed computations, and there is none before this suppress (${path.slice(1).join(' -> ')}): aggregate by windows, or use Suppressed.untilTimeLimit`,
+    );
   }
   return Math.max(...parents.map((parent) => windowGrace(graph, parent, path)));
 }

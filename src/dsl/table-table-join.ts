@@ -1,6 +1,6 @@
 import { ktableInnerJoin, ktableJoinMerger, ktableLeftJoin, ktableOuterJoin, ktableRightJoin, reverseJoiner } from '../operators/index.ts';
-import { tableJoinNode } from './graph/nodes/table-join-node.ts';
 import type { AnyFunction, AnyTable, AnyTableOptions } from './erased.ts';
+import { tableJoinNode } from './graph/nodes/table-join-node.ts';
 import { KTable } from './ktable.ts';
 import { isMaterialized, resolveMaterialized } from './materialized.ts';
 import { TABLE } from './names.ts';

@@ -1,3 +1,4 @@
+import { TopologyError } from '../errors.ts';
 import {
   aggregatorOfReducer,
   countAggregator,
@@ -7,22 +8,21 @@ import {
   reduceInitializer,
 } from '../operators/index.ts';
 import type { Windowed } from '../processor/windowed.ts';
-import { TopologyError } from '../errors.ts';
 import type { Serde } from '../serdes/serde.ts';
 import { serdes } from '../serdes/serdes.ts';
 import type { AggregateFunctions } from './aggregate-functions.ts';
 import type { AnyTableOptions, Untyped } from './erased.ts';
 import { KTable } from './ktable.ts';
-import { isMaterialized, resolveMaterialized, type ResolvedMaterialized } from './materialized.ts';
+import { isMaterialized, type ResolvedMaterialized, resolveMaterialized } from './materialized.ts';
 import { STREAM } from './names.ts';
 import type { Materialized, Named } from './options.ts';
-import { addAggregation, type GroupedStage, untyped } from './stream-aggregate.ts';
 import { windowStoreFactory } from './stores/window-store-factory.ts';
-import { closesAfter, keySerdeOf, windowFacts } from './windows/window-facts.ts';
+import { addAggregation, type GroupedStage, untyped } from './stream-aggregate.ts';
 import { EmitStrategy } from './windows/emit-strategy.ts';
 import { SlidingWindows } from './windows/sliding-windows.ts';
 import type { TimeWindows } from './windows/time-windows.ts';
 import { UnlimitedWindows } from './windows/unlimited-windows.ts';
+import { closesAfter, keySerdeOf, windowFacts } from './windows/window-facts.ts';
 
 type Options<K, V> = Named & Materialized<K, V>;
 type AnyTimeWindows = TimeWindows | UnlimitedWindows | SlidingWindows;
@@ -60,7 +60,10 @@ export class TimeWindowedKStream<K, V> {
   }
 
   /** Combines the values of each key and window two by two; the first is taken as it is. */
-  reduce(reducer: (aggregate: NonNullable<V>, value: NonNullable<V>) => NonNullable<V> | null, options: Options<K, V> = {}): KTable<Windowed<K>, NonNullable<V>> {
+  reduce(
+    reducer: (aggregate: NonNullable<V>, value: NonNullable<V>) => NonNullable<V> | null,
+    options: Options<K, V> = {},
+  ): KTable<Windowed<K>, NonNullable<V>> {
     return this.#table(options, STREAM.reduce, this.#grouped.valueSerde, reduceInitializer, aggregatorOfReducer(reducer as never));
   }
 
@@ -77,7 +80,13 @@ export class TimeWindowedKStream<K, V> {
     return this.#table(options, STREAM.aggregate, undefined, functions.initializer, functions.aggregator);
   }
 
-  #table(options: AnyTableOptions, prefix: string, defaultValueSerde: Serde<unknown> | undefined, initializer: unknown, aggregator: unknown): KTable<Windowed<K>, Untyped> {
+  #table(
+    options: AnyTableOptions,
+    prefix: string,
+    defaultValueSerde: Serde<unknown> | undefined,
+    initializer: unknown,
+    aggregator: unknown,
+  ): KTable<Windowed<K>, Untyped> {
     const { names } = this.#grouped.stage.graph;
     const materialized = resolveMaterialized(options, { keySerde: this.#grouped.keySerde, valueSerde: defaultValueSerde }, { names, prefix });
     const name = names.orGenerate(options.name, prefix);
@@ -98,7 +107,15 @@ export class TimeWindowedKStream<K, V> {
 }
 
 /** @internal The operator of a windowed aggregation; cogrouped streams have one for each of them. */
-export function timeWindowAggregate(windows: AnyTimeWindows, { storeName }: ResolvedMaterialized, emit: EmitStrategy, initializer: unknown, aggregator: unknown) {
+export function timeWindowAggregate(
+  windows: AnyTimeWindows,
+  { storeName }: ResolvedMaterialized,
+  emit: EmitStrategy,
+  initializer: unknown,
+  aggregator: unknown,
+) {
   const shared = { storeName: storeName as string, emitStrategy: emit.type, initializer: initializer as () => never, aggregator: aggregator as () => never };
-  return untyped((windows instanceof SlidingWindows ? kstreamSlidingWindowAggregate({ ...shared, windows }) : kstreamWindowAggregate({ ...shared, windows })) as never);
+  return untyped(
+    (windows instanceof SlidingWindows ? kstreamSlidingWindowAggregate({ ...shared, windows }) : kstreamWindowAggregate({ ...shared, windows })) as never,
+  );
 }

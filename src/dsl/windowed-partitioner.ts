@@ -11,7 +11,10 @@ import { partitionOfKey } from '../util/murmur2.ts';
  */
 export function windowedPartitioner(keySerde: Serde<unknown> | undefined): StreamPartitioner<never, never> | undefined {
   if (!isWindowedSerde(keySerde)) return undefined;
-  if (keySerde.inner === null) throw new TopologyError('The windowed key serde of a sink needs its inner serde, which decides the partition: give it, as in serdes.timeWindowed(serdes.string, size)');
+  if (keySerde.inner === null)
+    throw new TopologyError(
+      'The windowed key serde of a sink needs its inner serde, which decides the partition: give it, as in serdes.timeWindowed(serdes.string, size)',
+    );
   return ((topic: string, key: Windowed<unknown> | null, _value: unknown, partitions: number) =>
     key === null ? undefined : partitionOfKey(keySerde.serializeBaseKey(topic, key), partitions)) as StreamPartitioner<never, never>;
 }

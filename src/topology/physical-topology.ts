@@ -35,10 +35,13 @@ export class PhysicalTopology {
       const pattern = source.pattern;
       const taken = [...this.#sourceTopics, ...[...this.globalStores.values()].map((store) => store.topic)].find((topic) => fullMatch(pattern, topic));
       if (taken !== undefined) {
-        throw new TopologyError(`Pattern ${pattern.source} matches topic ${taken}, which another source reads: narrow the pattern, or read the topic in one place`, {
-          operator: source.name,
-          topic: taken,
-        });
+        throw new TopologyError(
+          `Pattern ${pattern.source} matches topic ${taken}, which another source reads: narrow the pattern, or read the topic in one place`,
+          {
+            operator: source.name,
+            topic: taken,
+          },
+        );
       }
     }
     for (const topic of source.topics) this.#sourceTopics.add(topic);
@@ -62,7 +65,9 @@ export class PhysicalTopology {
   addStore(builder: StoreBuilder, processors: readonly string[]): void {
     const present = this.stores.get(builder.name);
     if ((present !== undefined && present !== builder) || this.globalStores.has(builder.name)) {
-      throw new TopologyError(`A different state store has already been added with the name ${builder.name}: give one of the two another name`, { store: builder.name });
+      throw new TopologyError(`A different state store has already been added with the name ${builder.name}: give one of the two another name`, {
+        store: builder.name,
+      });
     }
     this.stores.set(builder.name, builder);
     for (const processor of processors) this.connect(processor, builder.name);
@@ -74,10 +79,14 @@ export class PhysicalTopology {
       throw new TopologyError(`Global state store ${store} can be used by every processor without being named: leave it out`, { operator: processor, store });
     }
     if (!this.stores.has(store)) {
-      throw new TopologyError(`State store ${store} is not added yet: add it with addStateStore before processor ${processor} uses it`, { operator: processor, store });
+      throw new TopologyError(`State store ${store} is not added yet: add it with addStateStore before processor ${processor} uses it`, {
+        operator: processor,
+        store,
+      });
     }
     const node = this.nodes.get(processor);
-    if (node === undefined) throw new TopologyError(`Processor ${processor} is not added yet: add it before connecting state store ${store} to it`, { operator: processor, store });
+    if (node === undefined)
+      throw new TopologyError(`Processor ${processor} is not added yet: add it before connecting state store ${store} to it`, { operator: processor, store });
     if (node.kind !== 'processor') {
       throw new TopologyError(`${processor} is a ${node.kind}: only processors use state stores`, { operator: processor, store });
     }
@@ -91,17 +100,24 @@ export class PhysicalTopology {
   addGlobalStore(builder: StoreBuilder, source: SourceDefinition, processor: ProcessorDefinition): void {
     this.#checkNewName(source.name);
     this.#checkNewName(processor.name);
-    if (source.name === processor.name) throw new TopologyError(`Source and processor of global store ${builder.name} are both named ${source.name}: give them different names`);
+    if (source.name === processor.name)
+      throw new TopologyError(`Source and processor of global store ${builder.name} are both named ${source.name}: give them different names`);
     if (this.stores.has(builder.name) || this.globalStores.has(builder.name)) {
-      throw new TopologyError(`A different state store has already been added with the name ${builder.name}: give one of the two another name`, { store: builder.name });
-    }
-    if (builder.loggingEnabled) {
-      throw new TopologyError(`State store ${builder.name} of a global table must not have logging enabled, its topic is its changelog: use withLoggingDisabled()`, {
+      throw new TopologyError(`A different state store has already been added with the name ${builder.name}: give one of the two another name`, {
         store: builder.name,
       });
     }
+    if (builder.loggingEnabled) {
+      throw new TopologyError(
+        `State store ${builder.name} of a global table must not have logging enabled, its topic is its changelog: use withLoggingDisabled()`,
+        {
+          store: builder.name,
+        },
+      );
+    }
     const topic = source.topics[0];
-    if (topic === undefined || source.topics.length !== 1) throw new TopologyError(`Global store ${builder.name} reads exactly one topic`, { store: builder.name });
+    if (topic === undefined || source.topics.length !== 1)
+      throw new TopologyError(`Global store ${builder.name} reads exactly one topic`, { store: builder.name });
     this.#checkTopicIsFree(topic);
     this.#addNode(source);
     this.#addNode(processor);

@@ -78,7 +78,12 @@ class Planner {
       if (node.kind !== 'source') for (const parent of node.parents) children.get(parent)?.push(node.name);
       const links = children.get(node.name) as string[];
       if (node.kind === 'source') {
-        plans.push({ ...node, topics: node.topics.map((topic) => this.#decorate(topic)), ...(node.pattern && { pattern: anchored(node.pattern) }), children: links });
+        plans.push({
+          ...node,
+          topics: node.topics.map((topic) => this.#decorate(topic)),
+          ...(node.pattern && { pattern: anchored(node.pattern) }),
+          children: links,
+        });
       } else if (node.kind === 'sink') {
         plans.push({ ...node, topic: typeof node.topic === 'string' ? this.#decorate(node.topic) : node.topic, children: links });
       } else {

@@ -1,6 +1,6 @@
+import { TopologyError } from '../errors.ts';
 import type { FixedKeyProcessor, Processor } from '../processor/processor.ts';
 import type { StoreBuilder } from '../state/contract/builder.ts';
-import { TopologyError } from '../errors.ts';
 import type { AnyProcessorSupplier } from './definitions.ts';
 
 /** What the user gave as a supplier, and the stores that come with it. */
@@ -23,8 +23,12 @@ export function resolveSupplier(given: unknown, name: string): ResolvedSupplier 
     throw new TopologyError(`Processor ${name} needs a function that makes a processor, or an object with get()`, { operator: name });
   }
   const make = isFunction ? source : (): AnyProcessor => source.get();
-  if (make() === make()) {
-    throw new TopologyError(`The supplier of processor ${name} returns the same object each time it is called: return a new one, every task needs its own`, { operator: name });
+  const first = make();
+  const second = make();
+  if (first === second) {
+    throw new TopologyError(`The supplier of processor ${name} returns the same object each time it is called: return a new one, every task needs its own`, {
+      operator: name,
+    });
   }
   const stores = isFunction ? [] : (source.stores?.() ?? []);
   return { supplier: make as AnyProcessorSupplier, stores };

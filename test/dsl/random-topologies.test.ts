@@ -30,7 +30,11 @@ describe('random topologies', () => {
     const refused = cases.filter((one) => one.error !== undefined);
     assert.ok(refused.length >= 20);
     for (const { script, error } of refused) {
-      assert.throws(() => buildRandomTopology(script), (thrown) => thrown instanceof StreamsError, `${error}\n${script.join('\n')}`);
+      assert.throws(
+        () => buildRandomTopology(script),
+        (thrown) => thrown instanceof StreamsError,
+        `${error}\n${script.join('\n')}`,
+      );
     }
   });
 

@@ -1,5 +1,5 @@
-import { StreamsBuilder } from '../../src/dsl/streams-builder.ts';
 import type { AnyFunction, AnyStream, AnyTable, Untyped } from '../../src/dsl/erased.ts';
+import { StreamsBuilder } from '../../src/dsl/streams-builder.ts';
 import { BufferConfig, Suppressed } from '../../src/dsl/suppressed.ts';
 import { JoinWindows } from '../../src/dsl/windows/join-windows.ts';
 import { SessionWindows } from '../../src/dsl/windows/session-windows.ts';
@@ -117,15 +117,18 @@ const COMMANDS: { readonly [command: string]: Command } = {
     const opts = options(name, store);
     pools.tables.push(kind === 'count' ? grouped.count(opts) : grouped[kind](ALL, opts));
   },
-  tjoin: (pools, [kind = '', left, right, name = '-', store]) => pools.tables.push(pools.table(left)[JOINS[kind] as string](pools.table(right), SAME, options(name, store))),
+  tjoin: (pools, [kind = '', left, right, name = '-', store]) =>
+    pools.tables.push(pools.table(left)[JOINS[kind] as string](pools.table(right), SAME, options(name, store))),
   fkjoin: (pools, [kind = '', left, right, name = '-', store]) =>
     pools.tables.push(pools.table(left)[JOINS[kind] as string](pools.table(right), SAME, SAME, options(name, store))),
-  suppress: (pools, [index, name = '-']) => pools.tables.push(pools.table(index).suppress(Suppressed.untilTimeLimit(5, BufferConfig.maxRecords(5), options(name)))),
+  suppress: (pools, [index, name = '-']) =>
+    pools.tables.push(pools.table(index).suppress(Suppressed.untilTimeLimit(5, BufferConfig.maxRecords(5), options(name)))),
   sjoin: (pools, [kind = '', left, right, name = '-', store = '-']) => {
     const joined = { ...options(name), ...(store !== '-' && { store }) };
     pools.streams.push(pools.stream(left)[JOINS[kind] as string](pools.stream(right), SAME, JOIN_WINDOWS, joined));
   },
-  stjoin: (pools, [kind = '', left, right, name = '-']) => pools.streams.push(pools.stream(left)[JOINS[kind] as string](pools.table(right), SAME, options(name))),
+  stjoin: (pools, [kind = '', left, right, name = '-']) =>
+    pools.streams.push(pools.stream(left)[JOINS[kind] as string](pools.table(right), SAME, options(name))),
   sgjoin: (pools, [kind = '', left, right, name = '-']) =>
     pools.streams.push(pools.stream(left)[JOINS[kind] as string](pools.globals[Number(right)], SAME, SAME, options(name))),
 };

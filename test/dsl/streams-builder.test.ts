@@ -10,7 +10,7 @@ import { SessionWindows } from '../../src/dsl/windows/session-windows.ts';
 import { SlidingWindows } from '../../src/dsl/windows/sliding-windows.ts';
 import { TimeWindows } from '../../src/dsl/windows/time-windows.ts';
 import { UnlimitedWindows } from '../../src/dsl/windows/unlimited-windows.ts';
-import { ConfigError, StreamsError, TopologyError } from '../../src/errors.ts';
+import { ConfigError, type StreamsError, TopologyError } from '../../src/errors.ts';
 import { serdes } from '../../src/serdes/serdes.ts';
 import { Stores } from '../../src/state/stores.ts';
 
@@ -89,20 +89,28 @@ describe('StreamsBuilder.build', () => {
 
 describe('names', () => {
   it('take an index also where the user gave one, and a spare one for a store without a name', () => {
-    assert.deepEqual(nodeNames((_builder, stream) => stream.filter(() => true, { name: 'mine' }).to('out')), ['KSTREAM-SINK-0000000002', 'KSTREAM-SOURCE-0000000000', 'mine']);
+    assert.deepEqual(
+      nodeNames((_builder, stream) => stream.filter(() => true, { name: 'mine' }).to('out')),
+      ['KSTREAM-SINK-0000000002', 'KSTREAM-SOURCE-0000000000', 'mine'],
+    );
     assert.ok(nodeNames((_builder, stream) => void stream.groupByKey().count()).includes('KSTREAM-AGGREGATE-0000000002'));
     assert.ok(nodeNames((_builder, stream) => void stream.groupByKey().count(S as never)).includes('KSTREAM-AGGREGATE-0000000003'));
     assert.ok(nodeNames((_builder, stream) => void stream.groupByKey().count({ store: 's' })).includes('KSTREAM-AGGREGATE-0000000001'));
   });
 
   it('must be able to stand in a topic', () => {
-    for (const name of ['', 'a b', 'ä', '.', '..', 'x'.repeat(250)]) refuses((_builder, stream) => void stream.filter(() => true, { name }), /a name has 1 to 249 characters/);
+    for (const name of ['', 'a b', 'ä', '.', '..', 'x'.repeat(250)])
+      refuses((_builder, stream) => void stream.filter(() => true, { name }), /a name has 1 to 249 characters/);
     refuses((_builder, stream) => void stream.groupByKey().count({ store: 'a/b' }), /Name of a store is "a\/b"/);
   });
 
   it('of the user’s own are asked for with ensureExplicitInternalResourceNaming', () => {
     const explicit = { ensureExplicitInternalResourceNaming: true };
-    refuses((_builder, stream) => void stream.groupBy((key) => key).count(), /changelog topics without a name: KSTREAM-AGGREGATE-STATE-STORE-0000000002-changelog; state stores .*; repartition topics /, explicit);
+    refuses(
+      (_builder, stream) => void stream.groupBy((key) => key).count(),
+      /changelog topics without a name: KSTREAM-AGGREGATE-STATE-STORE-0000000002-changelog; state stores .*; repartition topics /,
+      explicit,
+    );
     refuses((_builder, stream) => void stream.repartition(), /repartition topics without a name: KSTREAM-REPARTITION-0000000001-repartition/, explicit);
     assert.doesNotThrow(() => build((_builder, stream) => void stream.groupBy((key) => key, { name: 'by-key' }).count({ store: 'counts' }), explicit));
     assert.doesNotThrow(() => build((_builder, stream) => void stream.groupBy((key) => key).count({ store: 'counts' }), explicit));
@@ -126,7 +134,10 @@ describe('windows', () => {
     ];
     for (const [make, message] of wrong) assert.throws(make, (error) => error instanceof TopologyError && message.test(error.message), String(message));
     assert.throws(() => TimeWindows.ofSizeWithNoGrace('5 min' as never), ConfigError);
-    assert.throws(() => build((_builder, stream) => void stream.groupByKey().windowedBy(UnlimitedWindows.of()).emitStrategy(EmitStrategy.onWindowClose())), /never close/);
+    assert.throws(
+      () => build((_builder, stream) => void stream.groupByKey().windowedBy(UnlimitedWindows.of()).emitStrategy(EmitStrategy.onWindowClose())),
+      /never close/,
+    );
   });
 
   it('take durations with units, and negative sides of a join window', () => {
@@ -137,26 +148,51 @@ describe('windows', () => {
 
   it('must be kept for as long as they are open', () => {
     const retention = { store: 's', retention: 12 };
-    refuses((_b, stream) => void stream.groupByKey().windowedBy(TimeWindows.ofSizeAndGrace(10, 5)).count(retention), /Retention of window store s is 12 ms.*window size of 10 ms plus the grace period of 5 ms/);
-    refuses((_b, stream) => void stream.groupByKey().windowedBy(SlidingWindows.ofTimeDifferenceAndGrace(5, 5)).count(retention), /twice the time difference of 5 ms/);
+    refuses(
+      (_b, stream) => void stream.groupByKey().windowedBy(TimeWindows.ofSizeAndGrace(10, 5)).count(retention),
+      /Retention of window store s is 12 ms.*window size of 10 ms plus the grace period of 5 ms/,
+    );
+    refuses(
+      (_b, stream) => void stream.groupByKey().windowedBy(SlidingWindows.ofTimeDifferenceAndGrace(5, 5)).count(retention),
+      /twice the time difference of 5 ms/,
+    );
     refuses((_b, stream) => void stream.groupByKey().windowedBy(SessionWindows.ofInactivityGapAndGrace(10, 5)).count(retention), /inactivity gap of 10 ms/);
   });
 });
 
 describe('operators', () => {
   it('refuse stores of another kind', () => {
-    refuses((_b, stream) => void stream.groupByKey().count({ store: Stores.persistentWindowStore('w', 10, 10, false) }), /Store w is a window store, but this table needs/);
-    refuses((_b, stream) => void stream.groupByKey().windowedBy(TimeWindows.ofSizeWithNoGrace(10)).count({ store: Stores.inMemoryKeyValueStore('k') }), /Store k is a key-value store, but a windowed/);
-    refuses((_b, stream) => void stream.groupByKey().windowedBy(SessionWindows.ofInactivityGapWithNoGrace(10)).count({ store: Stores.inMemoryKeyValueStore('k') }), /needs a session store/);
+    refuses(
+      (_b, stream) => void stream.groupByKey().count({ store: Stores.persistentWindowStore('w', 10, 10, false) }),
+      /Store w is a window store, but this table needs/,
+    );
+    refuses(
+      (_b, stream) =>
+        void stream
+          .groupByKey()
+          .windowedBy(TimeWindows.ofSizeWithNoGrace(10))
+          .count({ store: Stores.inMemoryKeyValueStore('k') }),
+      /Store k is a key-value store, but a windowed/,
+    );
+    refuses(
+      (_b, stream) =>
+        void stream
+          .groupByKey()
+          .windowedBy(SessionWindows.ofInactivityGapWithNoGrace(10))
+          .count({ store: Stores.inMemoryKeyValueStore('k') }),
+      /needs a session store/,
+    );
     refuses((builder) => void builder.globalTable('g', { ...S, store: Stores.persistentVersionedKeyValueStore('v', '1h') }), /cannot have a versioned store/);
   });
 
   it('join streams only with stores that fit the windows', () => {
     const windows = JoinWindows.ofTimeDifferenceAndGrace(10, 5);
     const fitting = (name: string) => Stores.persistentWindowStore(name, 25, 20, true);
-    const join = (thisStore: ReturnType<typeof fitting>, otherStore: ReturnType<typeof fitting>): Build => (builder, stream) => {
-      stream.join(builder.stream('other', S), (left) => left, windows, { thisStore, otherStore });
-    };
+    const join =
+      (thisStore: ReturnType<typeof fitting>, otherStore: ReturnType<typeof fitting>): Build =>
+      (builder, stream) => {
+        stream.join(builder.stream('other', S), (left) => left, windows, { thisStore, otherStore });
+      };
     assert.doesNotThrow(() => build(join(fitting('a'), fitting('b'))));
     refuses(join(fitting('a'), fitting('a')), /Both store suppliers of a stream-stream join are named a/);
     refuses(join(Stores.persistentWindowStore('a', 25, 20, false), fitting('b')), /must retain duplicates/);
@@ -164,10 +200,12 @@ describe('operators', () => {
   });
 
   it('join with grace only versioned tables whose history is long enough', () => {
-    const join = (history: number | undefined): Build => (builder, stream) => {
-      const store = history === undefined ? 't' : Stores.persistentVersionedKeyValueStore('t', history);
-      stream.join(builder.table('t', { ...S, store }), (left) => left, { grace: 10 });
-    };
+    const join =
+      (history: number | undefined): Build =>
+      (builder, stream) => {
+        const store = history === undefined ? 't' : Stores.persistentVersionedKeyValueStore('t', history);
+        stream.join(builder.table('t', { ...S, store }), (left) => left, { grace: 10 });
+      };
     assert.doesNotThrow(() => build(join(10)));
     refuses(join(undefined), /for which its table must be versioned/);
     refuses(join(5), /grace period of 10 ms but its table keeps only 5 ms/);
@@ -175,15 +213,30 @@ describe('operators', () => {
 
   it('suppress until windows close only behind windows, and never a versioned table', () => {
     const untilClose = Suppressed.untilWindowCloses(BufferConfig.unbounded());
-    refuses((builder) => void builder.table('t', S).filter(() => true).suppress(untilClose), /only defined for windowed computations.*KTABLE-SOURCE-\d+ -> KTABLE-FILTER/);
+    refuses(
+      (builder) =>
+        void builder
+          .table('t', S)
+          .filter(() => true)
+          .suppress(untilClose),
+      /only defined for windowed computations.*KTABLE-SOURCE-\d+ -> KTABLE-FILTER/,
+    );
     const versioned = { ...S, store: Stores.persistentVersionedKeyValueStore('v', '1h') };
     const forAWhile = Suppressed.untilTimeLimit(5, BufferConfig.unbounded());
     refuses((builder) => void builder.table('t', versioned).suppress(forAWhile), /only tables that are not versioned/);
-    refuses((builder) => void builder.table('t', versioned).filter(() => true).suppress(forAWhile), /follows a versioned table/);
+    refuses(
+      (builder) =>
+        void builder
+          .table('t', versioned)
+          .filter(() => true)
+          .suppress(forAWhile),
+      /follows a versioned table/,
+    );
   });
 
   it('wait for the longest grace of the windows upstream', () => {
-    const windowed = (stream: KStream<string, string>, grace: number, store: string) => stream.groupByKey().windowedBy(SessionWindows.ofInactivityGapAndGrace(10, grace)).count({ store });
+    const windowed = (stream: KStream<string, string>, grace: number, store: string) =>
+      stream.groupByKey().windowedBy(SessionWindows.ofInactivityGapAndGrace(10, grace)).count({ store });
     assert.doesNotThrow(() =>
       build((_b, stream) => {
         windowed(stream, 5, 'a')

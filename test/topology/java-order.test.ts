@@ -33,7 +33,10 @@ describe('JavaTreeSet', () => {
     const numbers = Array.from({ length: 500 }, (_, index) => (index * 7919) % 1009);
     const set = new JavaTreeSet<number>((a, b) => a - b);
     for (const number of [...numbers, ...numbers]) set.add(number);
-    assert.deepEqual([...set], [...new Set(numbers)].sort((a, b) => a - b));
+    assert.deepEqual(
+      [...set],
+      [...new Set(numbers)].sort((a, b) => a - b),
+    );
   });
 
   it('does not move an element whose rank changes after it was added, and places later ones by the new rank', () => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { StreamsBuilder } from '../../src/dsl/streams-builder.ts';
+import { BufferConfig, Suppressed } from '../../src/dsl/suppressed.ts';
 import { JoinWindows } from '../../src/dsl/windows/join-windows.ts';
 import { SessionWindows } from '../../src/dsl/windows/session-windows.ts';
 import { SlidingWindows } from '../../src/dsl/windows/sliding-windows.ts';
-import { StreamsBuilder } from '../../src/dsl/streams-builder.ts';
-import { BufferConfig, Suppressed } from '../../src/dsl/suppressed.ts';
 import { TimeWindows } from '../../src/dsl/windows/time-windows.ts';
 import { UnlimitedWindows } from '../../src/dsl/windows/unlimited-windows.ts';
 import type { InternalTopicPlan, SubtopologyPlan, TopologyPlan } from '../../src/runtime/plan.ts';
@@ -17,7 +17,11 @@ const MINUTE = 60_000;
 const DAY = 86_400_000;
 const REPARTITION = { 'cleanup.policy': 'delete', 'message.timestamp.type': 'CreateTime', 'retention.ms': '-1', 'segment.bytes': '52428800' };
 const COMPACT = { 'cleanup.policy': 'compact', 'message.timestamp.type': 'CreateTime' };
-const windowed = (retention: number) => ({ 'cleanup.policy': 'compact,delete', 'message.timestamp.type': 'CreateTime', 'retention.ms': String(retention + DAY) });
+const windowed = (retention: number) => ({
+  'cleanup.policy': 'compact,delete',
+  'message.timestamp.type': 'CreateTime',
+  'retention.ms': String(retention + DAY),
+});
 const joined = (retention: number) => ({ ...windowed(retention), 'cleanup.policy': 'delete' });
 
 function internalTopics(plan: TopologyPlan): Map<string, InternalTopicPlan> {
@@ -113,8 +117,14 @@ describe('plan: sub-topologies', () => {
     keyed.groupByKey({ name: 'counted' }).count({ store: 'counts' });
     const [first, second, third] = builder.build().plan({ applicationId: 'app' }).subtopologies as [SubtopologyPlan, SubtopologyPlan, SubtopologyPlan];
     assert.deepEqual([first.sourceTopics, first.repartitionSources, first.sinkTopics], [['users'], ['app-by-user-repartition'], ['joined']]);
-    assert.deepEqual(first.copartitionGroups.map((group) => [...group].sort()), [['app-by-user-repartition', 'users']]);
-    assert.deepEqual(first.stores.map((store) => [store.builder.name, store.changelogTopic, store.changelogIsSource]), [['users', 'app-users-changelog', false]]);
+    assert.deepEqual(
+      first.copartitionGroups.map((group) => [...group].sort()),
+      [['app-by-user-repartition', 'users']],
+    );
+    assert.deepEqual(
+      first.stores.map((store) => [store.builder.name, store.changelogTopic, store.changelogIsSource]),
+      [['users', 'app-users-changelog', false]],
+    );
     assert.deepEqual(second.sourceTopics, ['clicks', 'views']);
     assert.deepEqual([...second.sinkTopics].sort(), ['app-by-user-repartition', 'app-counted-repartition']);
     assert.deepEqual(second.copartitionGroups, []);
@@ -123,20 +133,39 @@ describe('plan: sub-topologies', () => {
 
   it('use a table’s source topic as changelog when that optimisation is on', () => {
     const builder = new StreamsBuilder();
-    builder.table('users', { ...S, store: 'users' }).toStream().to('out');
+    builder
+      .table('users', { ...S, store: 'users' })
+      .toStream()
+      .to('out');
     const [part] = builder.build({ topologyOptimization: 'reuse.ktable.source.topics' }).plan({ applicationId: 'app' }).subtopologies as [SubtopologyPlan];
     assert.deepEqual(part.internalTopics, []);
-    assert.deepEqual(part.stores.map((store) => [store.changelogTopic, store.changelogIsSource, store.builder.loggingEnabled]), [['users', true, false]]);
+    assert.deepEqual(
+      part.stores.map((store) => [store.changelogTopic, store.changelogIsSource, store.builder.loggingEnabled]),
+      [['users', true, false]],
+    );
   });
 
   it('number global stores too, as Kafka Streams, and keep them apart', () => {
     const builder = new StreamsBuilder();
     const countries = builder.globalTable('countries', { ...S, store: 'countries' });
-    builder.stream('in', S).join(countries, (key) => key, (left) => left).to('out');
+    builder
+      .stream('in', S)
+      .join(
+        countries,
+        (key) => key,
+        (left) => left,
+      )
+      .to('out');
     const plan = builder.build().plan({ applicationId: 'app' });
-    assert.deepEqual(plan.subtopologies.map((part) => part.id), [1]);
+    assert.deepEqual(
+      plan.subtopologies.map((part) => part.id),
+      [1],
+    );
     assert.deepEqual(plan.global?.sourceTopics, ['countries']);
-    assert.deepEqual(plan.global?.stores.map((store) => [store.builder.name, store.changelogTopic, store.builder.loggingEnabled]), [['countries', 'countries', false]]);
+    assert.deepEqual(
+      plan.global?.stores.map((store) => [store.builder.name, store.changelogTopic, store.builder.loggingEnabled]),
+      [['countries', 'countries', false]],
+    );
     assert.deepEqual(plan.subtopologies[0]?.internalTopics, []);
   });
 
@@ -145,7 +174,10 @@ describe('plan: sub-topologies', () => {
     builder.stream(/views-\d/, S).to('out');
     const source = builder.build().plan({ applicationId: 'app' }).subtopologies[0]?.nodes[0];
     assert.ok(source?.kind === 'source' && source.pattern !== undefined);
-    assert.deepEqual(['views-1', 'views-12', 'my-views-1'].map((topic) => source.pattern?.test(topic)), [true, false, false]);
+    assert.deepEqual(
+      ['views-1', 'views-12', 'my-views-1'].map((topic) => source.pattern?.test(topic)),
+      [true, false, false],
+    );
   });
 
   it('have a fingerprint that follows nodes, topics and stores, and nothing else', () => {
@@ -172,7 +204,10 @@ describe('plan: sub-topologies', () => {
       .count()
       .toStream()
       .to('out', { key: serdes.timeWindowed(serdes.string, 10), value: serdes.long });
-    const sink = builder.build().plan({ applicationId: 'app' }).subtopologies[0]?.nodes.find((node) => node.kind === 'sink');
+    const sink = builder
+      .build()
+      .plan({ applicationId: 'app' })
+      .subtopologies[0]?.nodes.find((node) => node.kind === 'sink');
     assert.ok(sink?.kind === 'sink' && sink.partitioner !== undefined);
     const partitioner = sink.partitioner as (topic: string, key: unknown, value: unknown, partitions: number) => number;
     const partitions = [0, 10, 990].map((start) => partitioner('out', { key: 'user-7', window: { start, end: start + 10 } }, 1, 32));

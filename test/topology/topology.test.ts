@@ -30,13 +30,19 @@ describe('Topology', () => {
         ['in3', 'out'],
       ],
     );
-    assert.deepEqual(description.subtopologies[0]?.nodes.map((node) => node.stores), [[], [], ['shared'], ['shared']]);
+    assert.deepEqual(
+      description.subtopologies[0]?.nodes.map((node) => node.stores),
+      [[], [], ['shared'], ['shared']],
+    );
   });
 
   it('adds and connects the stores that a supplier brings', () => {
     const topology = new Topology().addSource('in', 'a').addProcessor('p', { get: nothing, stores: () => [store('own')] }, 'in');
     const [part] = topology.plan({ applicationId: 'app' }).subtopologies;
-    assert.deepEqual(part?.stores.map((plan) => plan.builder.name), ['own']);
+    assert.deepEqual(
+      part?.stores.map((plan) => plan.builder.name),
+      ['own'],
+    );
     const processor = part?.nodes.find((node) => node.name === 'p');
     assert.deepEqual(processor?.kind === 'processor' && processor.stores, ['own']);
   });
@@ -59,7 +65,10 @@ describe('Topology', () => {
     refuses(() => new Topology().addSource('in', 'a').addStateStore(store('s'), 'p'), /Processor p is not added yet/);
     refuses(() => new Topology().addSource('in', 'a').addStateStore(store('s'), 'in'), /in is a source: only processors use state stores/);
     refuses(() => new Topology().addStateStore(store('s')).addStateStore(store('s')), /A different state store has already been added with the name s/);
-    refuses(() => new Topology().addSource('in', 'a').addProcessor('p', nothing, 'in').connectProcessorAndStateStores('p', 's'), /State store s is not added yet/);
+    refuses(
+      () => new Topology().addSource('in', 'a').addProcessor('p', nothing, 'in').connectProcessorAndStateStores('p', 's'),
+      /State store s is not added yet/,
+    );
     refuses(() => new Topology().connectProcessorAndStateStores('p'), /Name at least one state store/);
     const shared = nothing();
     refuses(() => new Topology().addSource('in', 'a').addProcessor('p', () => shared, 'in'), /returns the same object each time/);
@@ -68,13 +77,21 @@ describe('Topology', () => {
 
   it('takes the same store builder twice', () => {
     const builder = store('s');
-    const topology = new Topology().addSource('in', 'a').addProcessor('p', nothing, 'in').addProcessor('q', nothing, 'in').addStateStore(builder, 'p').addStateStore(builder, 'q');
+    const topology = new Topology()
+      .addSource('in', 'a')
+      .addProcessor('p', nothing, 'in')
+      .addProcessor('q', nothing, 'in')
+      .addStateStore(builder, 'p')
+      .addStateStore(builder, 'q');
     assert.deepEqual(topology.plan({ applicationId: 'app' }).subtopologies[0]?.stores.length, 1);
   });
 
   it('describes global stores as Kafka Streams', () => {
     const options = { sourceName: 'src', processorName: 'fill' };
-    const topology = new Topology().addGlobalStore(store('g').withLoggingDisabled(), 'topic', options, nothing).addSource('in', 'a').addProcessor('p', nothing, 'in');
+    const topology = new Topology()
+      .addGlobalStore(store('g').withLoggingDisabled(), 'topic', options, nothing)
+      .addSource('in', 'a')
+      .addProcessor('p', nothing, 'in');
     assert.equal(
       String(topology.describe()),
       [

@@ -1,5 +1,17 @@
 import { expectTypeOf } from 'expect-type';
-import { type GlobalKTable, JoinWindows, type KGroupedStream, type KStream, type KTable, SessionWindows, SlidingWindows, StreamsBuilder, serdes, TimeWindows, type Windowed } from 'millrace';
+import {
+  type GlobalKTable,
+  JoinWindows,
+  type KGroupedStream,
+  type KStream,
+  type KTable,
+  SessionWindows,
+  SlidingWindows,
+  StreamsBuilder,
+  serdes,
+  TimeWindows,
+  type Windowed,
+} from 'millrace';
 
 /* Compiled, never run: `tsc --noEmit` is the test. */
 
@@ -37,7 +49,12 @@ expectTypeOf(views.flatMap((user, view) => [[view.url, user] as const])).toEqual
 expectTypeOf(views.flatMapValues((view) => view.url.split('/'))).toEqualTypeOf<KStream<string, string>>();
 expectTypeOf(views.selectKey((_user, view) => view.at)).toEqualTypeOf<KStream<number, View>>();
 expectTypeOf(views.merge(views)).toEqualTypeOf<KStream<string, View>>();
-expectTypeOf(views.split().branch((_user, view) => view.at > 0).defaultBranch()).toEqualTypeOf<Map<string, KStream<string, View>>>();
+expectTypeOf(
+  views
+    .split()
+    .branch((_user, view) => view.at > 0)
+    .defaultBranch(),
+).toEqualTypeOf<Map<string, KStream<string, View>>>();
 expectTypeOf(views.foreach(() => {})).toEqualTypeOf<void>();
 const maybe = views.mapValues((view): View | null => (view.at > 0 ? view : null));
 expectTypeOf(maybe.filter((_user, view): view is View => view !== null)).toEqualTypeOf<KStream<string, View>>();
@@ -88,18 +105,32 @@ views.groupByKey().reduce((first) => first.url);
 const windowed = views.groupByKey().windowedBy(TimeWindows.ofSizeAndGrace('5m', '1m').advanceBy('1m'));
 expectTypeOf(windowed.count()).toEqualTypeOf<KTable<Windowed<string>, number>>();
 expectTypeOf(windowed.count().toStream((key) => key.key)).toEqualTypeOf<KStream<string, number | null>>();
-expectTypeOf(views.groupByKey().windowedBy(SlidingWindows.ofTimeDifferenceWithNoGrace(10)).reduce((first) => first)).toEqualTypeOf<KTable<Windowed<string>, View>>();
+expectTypeOf(
+  views
+    .groupByKey()
+    .windowedBy(SlidingWindows.ofTimeDifferenceWithNoGrace(10))
+    .reduce((first) => first),
+).toEqualTypeOf<KTable<Windowed<string>, View>>();
 const sessions = views.groupByKey().windowedBy(SessionWindows.ofInactivityGapWithNoGrace('30m'));
 expectTypeOf(
-  sessions.aggregate({ initializer: () => 0, aggregator: (_user, _view, pages) => pages + 1, merger: (_user, left, right) => left + right }, { value: serdes.long }),
+  sessions.aggregate(
+    { initializer: () => 0, aggregator: (_user, _view, pages) => pages + 1, merger: (_user, left, right) => left + right },
+    { value: serdes.long },
+  ),
 ).toEqualTypeOf<KTable<Windowed<string>, number>>();
-windowed.count().toStream().to('out', { key: serdes.timeWindowed(serdes.string, '5m'), value: serdes.long });
+windowed
+  .count()
+  .toStream()
+  .to('out', { key: serdes.timeWindowed(serdes.string, '5m'), value: serdes.long });
 // @ts-expect-error: sessions need a merger
 sessions.aggregate({ initializer: () => 0, aggregator: (_user: string, _view: View, pages: number) => pages + 1 });
 // @ts-expect-error: durations have a unit
 TimeWindows.ofSizeWithNoGrace('5 minutes');
-// @ts-expect-error: the inner key is a string
-windowed.count().toStream().to('out', { key: serdes.timeWindowed(serdes.long, '5m') });
+windowed
+  .count()
+  .toStream()
+  // @ts-expect-error: the inner key is a string
+  .to('out', { key: serdes.timeWindowed(serdes.long, '5m') });
 
 // Cogroup.
 const cogrouped = views
@@ -110,39 +141,76 @@ expectTypeOf(cogrouped.aggregate({ initializer: () => 0 }, { value: serdes.doubl
 expectTypeOf(cogrouped.windowedBy(TimeWindows.ofSizeWithNoGrace('1m')).aggregate({ initializer: () => 0 })).toEqualTypeOf<KTable<Windowed<string>, number>>();
 // @ts-expect-error: the initializer is of another type than the aggregate
 cogrouped.aggregate({ initializer: () => '' });
-// @ts-expect-error: the other stream has another key
-cogrouped.cogroup(views.groupBy((_user, view) => view.at), (_user, view: View, total) => total + view.at);
+cogrouped.cogroup(
+  // @ts-expect-error: the other stream has another key
+  views.groupBy((_user, view) => view.at),
+  (_user, view: View, total) => total + view.at,
+);
 
 // Joins of streams.
 const windows = JoinWindows.ofTimeDifferenceAndGrace('5m', '1m').before(0);
 const clicks = builder.stream('clicks', { key: serdes.string, value: serdes.integer });
 expectTypeOf(views.join(clicks, (view, click, user) => `${user} ${view.url} ${click + 1}`, windows)).toEqualTypeOf<KStream<string, string>>();
-views.leftJoin(clicks, (view, click) => {
-  expectTypeOf(view).toEqualTypeOf<View>();
-  expectTypeOf(click).toEqualTypeOf<number | null>();
-  return view;
-}, windows);
-views.outerJoin(clicks, (view, click) => {
-  expectTypeOf(view).toEqualTypeOf<View | null>();
-  expectTypeOf(click).toEqualTypeOf<number | null>();
-  return click;
-}, windows, { value: serdes.json<View>(), otherValue: serdes.integer });
+views.leftJoin(
+  clicks,
+  (view, click) => {
+    expectTypeOf(view).toEqualTypeOf<View>();
+    expectTypeOf(click).toEqualTypeOf<number | null>();
+    return view;
+  },
+  windows,
+);
+views.outerJoin(
+  clicks,
+  (view, click) => {
+    expectTypeOf(view).toEqualTypeOf<View | null>();
+    expectTypeOf(click).toEqualTypeOf<number | null>();
+    return click;
+  },
+  windows,
+  { value: serdes.json<View>(), otherValue: serdes.integer },
+);
 // A key that may be null joins too.
 views.selectKey((user): string | null => user).leftJoin(clicks, (view) => view, windows);
-clicks.leftJoin(views.selectKey((user): string | null => user), (click) => click, windows);
+clicks.leftJoin(
+  views.selectKey((user): string | null => user),
+  (click) => click,
+  windows,
+);
 expectTypeOf(views.join(users, (view, user) => `${view.url} ${user.name}`)).toEqualTypeOf<KStream<string, string>>();
-views.leftJoin(users, (view, user) => {
-  expectTypeOf(user).toEqualTypeOf<User | null>();
-  return view;
-}, { otherValue: serdes.json<User>(), grace: '10s' });
-expectTypeOf(views.join(countries, (_user, view) => view.at, (view, country) => view.url + country)).toEqualTypeOf<KStream<string, string>>();
+views.leftJoin(
+  users,
+  (view, user) => {
+    expectTypeOf(user).toEqualTypeOf<User | null>();
+    return view;
+  },
+  { otherValue: serdes.json<User>(), grace: '10s' },
+);
+expectTypeOf(
+  views.join(
+    countries,
+    (_user, view) => view.at,
+    (view, country) => view.url + country,
+  ),
+).toEqualTypeOf<KStream<string, string>>();
 // @ts-expect-error: streams join with windows
 views.join(clicks, (view: View) => view);
-// @ts-expect-error: the other stream has another key
-views.join(clicks.selectKey((_user, click) => click), (view: View) => view, windows);
-// @ts-expect-error: the table has another key
-views.mapValues((view) => view).selectKey((_user, view) => view.at).join(users, (view: View) => view);
+views.join(
+  // @ts-expect-error: the other stream has another key
+  clicks.selectKey((_user, click) => click),
+  (view: View) => view,
+  windows,
+);
+views
+  .mapValues((view) => view)
+  .selectKey((_user, view) => view.at)
+  // @ts-expect-error: the table has another key
+  .join(users, (view: View) => view);
 // @ts-expect-error: the global table has another key
-views.join(countries, (user) => user, (view: View) => view);
+views.join(
+  countries,
+  (user) => user,
+  (view: View) => view,
+);
 // @ts-expect-error: the serde of the other side is of another type
 views.join(clicks, (view, click) => view.at + click, windows, { otherValue: serdes.string });

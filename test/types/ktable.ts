@@ -16,7 +16,9 @@ const notes = builder.table('notes', { key: serdes.string, value: serdes.string,
 expectTypeOf(orders.filter((id, order) => id !== '' && order.total > 0, { store: 'large' })).toEqualTypeOf<KTable<string, Order>>();
 expectTypeOf(orders.mapValues((order) => order.total, { store: 'totals', value: serdes.double })).toEqualTypeOf<KTable<string, number>>();
 expectTypeOf(orders.mapValues((order) => (order.total > 0 ? order : null))).toEqualTypeOf<KTable<string, Order>>();
-expectTypeOf(orders.transformValues(() => ({ transform: (id, order) => `${id} ${order?.total}` }), { stores: ['seen'] })).toEqualTypeOf<KTable<string, string>>();
+expectTypeOf(orders.transformValues(() => ({ transform: (id, order) => `${id} ${order?.total}` }), { stores: ['seen'] })).toEqualTypeOf<
+  KTable<string, string>
+>();
 expectTypeOf(orders.toStream()).toEqualTypeOf<KStream<string, Order | null>>();
 expectTypeOf(orders.toStream((id, order) => order?.customer ?? id.length)).toEqualTypeOf<KStream<number, Order | null>>();
 expectTypeOf(orders.suppress(Suppressed.untilTimeLimit('1m', BufferConfig.maxRecords(10).emitEarlyWhenFull()))).toEqualTypeOf<KTable<string, Order>>();
@@ -34,7 +36,10 @@ expectTypeOf(byCustomer).toEqualTypeOf<KGroupedTable<number, number>>();
 expectTypeOf(byCustomer.count()).toEqualTypeOf<KTable<number, number>>();
 expectTypeOf(byCustomer.reduce({ adder: (sum, total) => sum + total, subtractor: (sum, total) => sum - total })).toEqualTypeOf<KTable<number, number>>();
 expectTypeOf(
-  byCustomer.aggregate({ initializer: () => '', adder: (_key, total, text) => `${text}+${total}`, subtractor: (_key, total, text) => `${text}-${total}` }, { value: serdes.string }),
+  byCustomer.aggregate(
+    { initializer: () => '', adder: (_key, total, text) => `${text}+${total}`, subtractor: (_key, total, text) => `${text}-${total}` },
+    { value: serdes.string },
+  ),
 ).toEqualTypeOf<KTable<number, string>>();
 // @ts-expect-error: the new key is a number
 orders.groupBy((_id, order) => [order.customer, order.total], { key: serdes.string });
@@ -54,14 +59,29 @@ orders.outerJoin(notes, (order, note) => {
   expectTypeOf(note).toEqualTypeOf<string | null>();
   return order?.total ?? note?.length ?? 0;
 });
-expectTypeOf(orders.join(customers, (order) => order.customer, (order, customer) => `${order.total} ${customer}`)).toEqualTypeOf<KTable<string, string>>();
-orders.leftJoin(customers, (order, id) => (id === '' ? null : order.customer), (order, customer) => {
-  expectTypeOf(customer).toEqualTypeOf<string | null>();
-  return order;
-}, { name: 'order-customer', otherPartitioner: (_topic, customer, _value, partitions) => customer % partitions });
+expectTypeOf(
+  orders.join(
+    customers,
+    (order) => order.customer,
+    (order, customer) => `${order.total} ${customer}`,
+  ),
+).toEqualTypeOf<KTable<string, string>>();
+orders.leftJoin(
+  customers,
+  (order, id) => (id === '' ? null : order.customer),
+  (order, customer) => {
+    expectTypeOf(customer).toEqualTypeOf<string | null>();
+    return order;
+  },
+  { name: 'order-customer', otherPartitioner: (_topic, customer, _value, partitions) => customer % partitions },
+);
 // @ts-expect-error: the tables have different keys, a foreign key is missing
 orders.join(customers, (order: Order, customer: string) => `${order.total} ${customer}`);
 // @ts-expect-error: the foreign key is a number
-orders.join(customers, (order) => String(order.customer), (order: Order, customer: string) => `${order.total} ${customer}`);
+orders.join(
+  customers,
+  (order) => String(order.customer),
+  (order: Order, customer: string) => `${order.total} ${customer}`,
+);
 // @ts-expect-error: the result's serde is of another type
 orders.join(notes, (order, note) => `${order.total} ${note}`, { value: serdes.long });

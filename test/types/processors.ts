@@ -1,5 +1,17 @@
 import { expectTypeOf } from 'expect-type';
-import { type FixedKeyProcessor, type FixedKeyProcessorContext, type KStream, type KeyValueStore, type Processor, type ProcessorContext, type StreamRecord, Stores, StreamsBuilder, serdes, Topology } from 'millrace';
+import {
+  type FixedKeyProcessor,
+  type FixedKeyProcessorContext,
+  type KeyValueStore,
+  type KStream,
+  type Processor,
+  type ProcessorContext,
+  Stores,
+  type StreamRecord,
+  StreamsBuilder,
+  serdes,
+  Topology,
+} from 'millrace';
 
 /* Compiled, never run: `tsc --noEmit` is the test. */
 
@@ -35,9 +47,9 @@ class Upper implements FixedKeyProcessor<string, string, string> {
 const builder = new StreamsBuilder();
 const lines = builder.stream('lines', { key: serdes.string, value: serdes.string });
 expectTypeOf(lines.process(() => new Lengths(), { stores: ['seen'] })).toEqualTypeOf<KStream<string, number>>();
-expectTypeOf(lines.process({ get: () => new Lengths(), stores: () => [Stores.keyValueStoreBuilder(Stores.persistentKeyValueStore('seen'), serdes.string, serdes.long)] })).toEqualTypeOf<
-  KStream<string, number>
->();
+expectTypeOf(
+  lines.process({ get: () => new Lengths(), stores: () => [Stores.keyValueStoreBuilder(Stores.persistentKeyValueStore('seen'), serdes.string, serdes.long)] }),
+).toEqualTypeOf<KStream<string, number>>();
 expectTypeOf(lines.processValues(() => new Upper())).toEqualTypeOf<KStream<string, string>>();
 // @ts-expect-error: a processor, not a class
 lines.process(Lengths);

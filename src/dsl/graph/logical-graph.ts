@@ -1,4 +1,4 @@
-import { plainNode, type LogicalNode } from './logical-node.ts';
+import { type LogicalNode, plainNode } from './logical-node.ts';
 
 /**
  * Edges between logical nodes, and the order in which nodes are lowered. Children and parents keep the order in which they were linked: it decides the order

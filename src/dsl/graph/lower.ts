@@ -4,7 +4,11 @@ import type { LogicalGraph } from './logical-graph.ts';
 import type { LogicalNode } from './logical-node.ts';
 
 /** Writes a graph into a physical topology: always the node with the lowest priority of those whose parents are written. */
-export function lowerGraph(graph: LogicalGraph, config: ResolvedTopologyConfig, facts: { selfJoins: ReadonlySet<LogicalNode>; nullKeyFilters: ReadonlySet<LogicalNode> }): PhysicalTopology {
+export function lowerGraph(
+  graph: LogicalGraph,
+  config: ResolvedTopologyConfig,
+  facts: { selfJoins: ReadonlySet<LogicalNode>; nullKeyFilters: ReadonlySet<LogicalNode> },
+): PhysicalTopology {
   const topology = new PhysicalTopology();
   const written = new Set<LogicalNode>();
   const ready = new Set<LogicalNode>([graph.root]);

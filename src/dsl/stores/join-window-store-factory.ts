@@ -1,6 +1,6 @@
 import type { Serde } from '../../serdes/serde.ts';
 import { joinWindowStoreBuilder } from '../../state/internal-stores.ts';
-import { Stores, type StoreSupplier } from '../../state/stores.ts';
+import { type StoreSupplier, Stores } from '../../state/stores.ts';
 import type { AnyStreamJoined } from '../erased.ts';
 import type { JoinWindows } from '../windows/join-windows.ts';
 import { configureBuilder } from './configure-builder.ts';

@@ -23,9 +23,13 @@ export function keyValueStoreFactory(materialized: ResolvedMaterialized): KeyVal
     ...(versioned && { historyRetentionMs: supplier?.retentionPeriod }),
     create(config, overrides) {
       const options = { ...materialized, ...overrides };
-      if (supplier !== undefined && versioned) return configureBuilder(Stores.versionedKeyValueStoreBuilder(supplier, keySerde, valueSerde), { ...options, caching: false });
+      if (supplier !== undefined && versioned)
+        return configureBuilder(Stores.versionedKeyValueStoreBuilder(supplier, keySerde, valueSerde), { ...options, caching: false });
       if (config.headers && (supplier === undefined || supplier.format === 'headers')) {
-        return configureBuilder(Stores.timestampedKeyValueStoreWithHeadersBuilder(supplier ?? headersSupplier(name, materialized.engine ?? config.engine), keySerde, valueSerde), options);
+        return configureBuilder(
+          Stores.timestampedKeyValueStoreWithHeadersBuilder(supplier ?? headersSupplier(name, materialized.engine ?? config.engine), keySerde, valueSerde),
+          options,
+        );
       }
       const engine = materialized.engine ?? config.engine;
       const dslSupplier = engine === 'memory' ? Stores.inMemoryKeyValueStore(name) : Stores.persistentTimestampedKeyValueStore(name);

@@ -15,7 +15,10 @@ export function sessionStoreFactory(materialized: ResolvedMaterialized, { gapMs,
   const name = materialized.storeName as string;
   const retentionMs = materialized.retentionMs ?? gapMs + graceMs;
   if (retentionMs < gapMs + graceMs) {
-    throw new TopologyError(`Retention of session store ${name} is ${retentionMs} ms: it must be at least the inactivity gap of ${gapMs} ms plus the grace period of ${graceMs} ms`, { store: name });
+    throw new TopologyError(
+      `Retention of session store ${name} is ${retentionMs} ms: it must be at least the inactivity gap of ${gapMs} ms plus the grace period of ${graceMs} ms`,
+      { store: name },
+    );
   }
   if (supplier !== undefined && supplier.family !== 'session') {
     throw new TopologyError(`Store ${name} is a ${supplier.family} store, but a session aggregation needs a session store`, { store: name });

@@ -34,17 +34,28 @@ export function outerJoinStoreFactory(options: {
 }
 
 /** The buffer behind a suppress. */
-export function suppressStoreFactory(options: { readonly name: string; readonly keySerde: OptionalSerde; readonly valueSerde: OptionalSerde; readonly logging: Logging }): StoreFactory {
+export function suppressStoreFactory(options: {
+  readonly name: string;
+  readonly keySerde: OptionalSerde;
+  readonly valueSerde: OptionalSerde;
+  readonly logging: Logging;
+}): StoreFactory {
   const { name, keySerde, valueSerde, logging } = options;
   return Object.freeze({
     name,
     versioned: false,
-    create: (_config, overrides) => configureBuilder(suppressStoreBuilder({ name, keySerde, valueSerde }), { caching: false, ...loggingOptions(logging), ...overrides }),
+    create: (_config, overrides) =>
+      configureBuilder(suppressStoreBuilder({ name, keySerde, valueSerde }), { caching: false, ...loggingOptions(logging), ...overrides }),
   } satisfies StoreFactory);
 }
 
 /** The buffer of a stream-table join with a grace period. */
-export function recordBufferFactory(options: { readonly name: string; readonly graceMs: number; readonly keySerde: OptionalSerde; readonly valueSerde: OptionalSerde }): StoreFactory {
+export function recordBufferFactory(options: {
+  readonly name: string;
+  readonly graceMs: number;
+  readonly keySerde: OptionalSerde;
+  readonly valueSerde: OptionalSerde;
+}): StoreFactory {
   return Object.freeze({
     name: options.name,
     versioned: false,

@@ -1,7 +1,7 @@
 import type { StoreBuilder } from '../../../state/contract/builder.ts';
 import type { StoreFactory } from '../../stores/store-factory.ts';
 import { addWrapped } from '../add-processor.ts';
-import { type Lowering, type LogicalNodeBase, type PlainNode, plainNode } from '../logical-node.ts';
+import { type LogicalNodeBase, type Lowering, type PlainNode, plainNode } from '../logical-node.ts';
 
 export interface ProcessorNodeOptions extends Omit<LogicalNodeBase, 'name' | 'lower'> {
   /** Makes the running processor, once for each task. */

@@ -1,8 +1,8 @@
 import type { SourceDefinition } from '../../../topology/definitions.ts';
 import type { StoreFactory } from '../../stores/store-factory.ts';
+import type { AnyTableSource } from '../../suppliers.ts';
 import { addWrapped } from '../add-processor.ts';
 import type { LogicalNodeBase, Lowering } from '../logical-node.ts';
-import type { AnyTableSource } from '../../suppliers.ts';
 
 /** A table's source: reads one topic into a store, if anything needs the store. */
 export interface TableSourceNode extends LogicalNodeBase {

@@ -9,9 +9,12 @@ export function applyVersionedSemantics(graph: LogicalGraph, nodes: ReadonlySet<
       for (const parent of graph.parents(node)) if (isVersioned(graph, parent)) node.useVersionedSemantics(parent.name);
     }
     if (node.suppress === true && parentsAreVersioned(graph, node)) {
-      throw new TopologyError(`suppress ${node.name} follows a versioned table: only tables that are not versioned can be suppressed; materialize it in another store before`, {
-        operator: node.name,
-      });
+      throw new TopologyError(
+        `suppress ${node.name} follows a versioned table: only tables that are not versioned can be suppressed; materialize it in another store before`,
+        {
+          operator: node.name,
+        },
+      );
     }
   }
 }
