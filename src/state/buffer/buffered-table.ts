@@ -98,6 +98,17 @@ export class BufferedTable {
     return merge(layers, new EngineCursor(this.engineTable, from, to, reverse, toExclusive), reverse);
   }
 
+  /** Adds to `into` the latest buffered writes of one base key whose ids lie within [low, high], deletions included. */
+  bufferedOfBase(baseId: string, suffix: number, low: string, high: string, into: Map<string, BufferedWrite>): void {
+    for (const layer of this.#frozen) for (const write of layer.ofBase(baseId, suffix)) if (write.id >= low && write.id <= high) into.set(write.id, write);
+    if (this.#active !== null) for (const write of this.#active.ofBase(baseId, suffix)) if (write.id >= low && write.id <= high) into.set(write.id, write);
+  }
+
+  /** Whether there are writes that the engine does not have. */
+  get buffering(): boolean {
+    return this.#active !== null || this.#frozen.length > 0;
+  }
+
   /** Rows whose key ends in bytes within [from, to], in the order of (those bytes, key). */
   scanBySuffix(from: Buffer, to: Buffer): IterableIterator<StoredRow> {
     const low = keyId(from);

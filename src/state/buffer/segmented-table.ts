@@ -1,7 +1,14 @@
 import type { Engine } from '../engine/engine.ts';
 import { FrozenTables } from './frozen-tables.ts';
 import type { WriteLayer } from './write-layer.ts';
+import type { BufferedWrite } from './write-layer.ts';
+import { keyId } from '../bytes.ts';
+import { compareIds } from '../engine/sorted-map.ts';
 import { BufferedTable, type StoredRow, type StoredValue } from './buffered-table.ts';
+
+/** Beyond these a read of one key goes segment by segment, in pages. */
+const MAX_SEGMENTS_AT_ONCE = 64;
+const MAX_ROWS_AT_ONCE = 512;
 
 /**
  * Entries with a time, in segments: each covers `interval` milliseconds and is a table of its own, so that what is past the retention goes by dropping tables.
@@ -107,6 +114,46 @@ export class SegmentedTable {
   /** Rows of the segments that hold times within [fromTime, toTime], each read from key `from` to key `to`. Not filtered by time within a segment. */
   scan(fromTime: number, toTime: number, from: Buffer | null, to: Buffer | null, reverse: boolean): IterableIterator<StoredRow> {
     return chain(this.tables(fromTime, toTime, reverse), (table) => table.scan(from, to, reverse));
+  }
+
+  /**
+   * Rows of one key, `from` and `to` being `key | suffix`: as scan, all at once, without asking each segment apart. Null when there are too many for that.
+   * May hold rows of other keys of the same length or longer.
+   */
+  ofKey(fromTime: number, toTime: number, baseId: string, from: Buffer, to: Buffer): StoredRow[] | null {
+    const suffix = from.length - baseId.length;
+    const first = lowerBound(this.#ids, this.#segmentOf(Math.max(fromTime, this.minLive)));
+    const last = this.#segmentOf(toTime);
+    const segments: number[] = [];
+    let low = '';
+    let high = '';
+    let buffered: Map<string, BufferedWrite> | null = null;
+    for (let i = first; i < this.#ids.length; i++) {
+      const id = this.#ids[i] as number;
+      if (id > last) break;
+      const table = this.#segments.get(id) as BufferedTable;
+      if (!table.engineTable.empty) segments.push(id);
+      if (!table.buffering) continue;
+      if (buffered === null) {
+        low = keyId(from);
+        high = keyId(to);
+        buffered = new Map();
+      }
+      table.bufferedOfBase(baseId, suffix, low, high, buffered);
+    }
+    if (segments.length > MAX_SEGMENTS_AT_ONCE) return null;
+    const rows = segments.length === 0 ? [] : this.#engine.rowsOf(this.#store, segments, from, to, MAX_ROWS_AT_ONCE);
+    if (rows.length >= MAX_ROWS_AT_ONCE) return null;
+    const found: StoredRow[] = [];
+    for (const row of rows) {
+      const id = keyId(row.key);
+      if (buffered?.has(id)) continue;
+      found.push({ id, key: row.key, value: row.value, timestamp: row.timestamp, object: row.object });
+    }
+    if (buffered !== null) for (const write of buffered.values()) if (write.value !== null) found.push(write as StoredRow);
+    if (found.length < 2) return found;
+    // Of one key: time order is id order, whatever the segments.
+    return found.sort((a, b) => compareIds(a.id, b.id));
   }
 
   /** As scan, but in the order of the keys' last bytes (times), from `from` to `to`. */

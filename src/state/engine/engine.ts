@@ -60,6 +60,8 @@ export interface Engine {
   table(store: string, segment: number | null): EngineTable;
   /** Numbers of the segments that exist, ascending. */
   segments(store: string): number[];
+  /** Rows with keys within [from, to] of the given segments, at most `limit` of them, in no particular order. One call where a page of each would be many. */
+  rowsOf(store: string, segments: readonly number[], from: Buffer, to: Buffer, limit: number): Row[];
   dropSegment(store: string, segment: number): void;
   /** Drop all contents of a store, and its facts. */
   clearStore(store: string): void;

@@ -44,6 +44,17 @@ export class MemoryEngine implements Engine {
     return result.sort((a, b) => a - b);
   }
 
+  rowsOf(store: string, segments: readonly number[], from: Buffer, to: Buffer, limit: number): Row[] {
+    const { tables } = this.#store(store);
+    const rows: Row[] = [];
+    for (const segment of segments) {
+      const page = tables.get(segment)?.page({ from, fromExclusive: false, to, toExclusive: false, reverse: false, limit: limit - rows.length });
+      if (page !== undefined) rows.push(...page);
+      if (rows.length >= limit) break;
+    }
+    return rows;
+  }
+
   dropSegment(store: string, segment: number): void {
     this.#store(store).tables.delete(segment);
   }

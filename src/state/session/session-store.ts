@@ -168,6 +168,11 @@ export class EngineSessionStore<K, V> extends EngineStore<K, V> implements Sessi
     const first = Math.max(earliestEnd, this.table.minLive);
     const low = sessionKey(key, 0, Math.max(0, first));
     const high = sessionKey(key, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+    const rows = this.table.ofKey(first, Number.POSITIVE_INFINITY, keyId(key), low, high);
+    if (rows !== null) {
+      const found = rows.filter((row) => hasBaseKey(row.key, key, SESSION_SUFFIX) && sessionStartOf(row.key) <= latestStart);
+      return (reverse ? found.reverse() : found)[Symbol.iterator]();
+    }
     return ofKey(this.table.scan(first, Number.POSITIVE_INFINITY, low, high, reverse), key, first, latestStart);
   }
 

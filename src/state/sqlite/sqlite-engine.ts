@@ -1,9 +1,9 @@
 import { rmSync, statSync } from 'node:fs';
 import type Database from 'better-sqlite3';
 import { StateStoreError } from '../../errors.ts';
-import type { Engine, EngineTable, StoreShape } from '../engine/engine.ts';
+import type { Engine, EngineTable, Row, StoreShape } from '../engine/engine.ts';
 import { markCorrupt, openDatabase, type OpenOptions, sqliteCode } from './open-database.ts';
-import { SqliteTable } from './sqlite-table.ts';
+import { type RawRow, SqliteTable, toRows } from './sqlite-table.ts';
 
 /** A WAL above this is written back and cut after a commit. */
 const WAL_LIMIT = 32 * 1024 * 1024;
@@ -13,7 +13,12 @@ interface OpenStore {
   shape: StoreShape;
   segments: Set<number>;
   tables: Map<number | null, SqliteTable>;
+  /** Of `rowsOf`, by the segments asked. */
+  unions: Map<string, Database.Statement<unknown[]>>;
 }
+
+/** Most segments in one statement. */
+const MAX_UNION = 32;
 
 /**
  * One SQLite file: all persistent stores of a task, each a table, or a table a segment. WAL with `synchronous=NORMAL`: a power loss rolls back to an earlier commit,
@@ -58,6 +63,7 @@ export class SqliteEngine implements Engine {
     for (const { store, segment, table } of this.#created) {
       table.forget();
       if (segment !== null) store.segments.delete(segment);
+      store.unions.clear();
     }
     for (const { key, before } of this.#changedFacts.reverse()) {
       if (before === undefined) this.#facts.delete(key);
@@ -73,7 +79,7 @@ export class SqliteEngine implements Engine {
       const found = this.#db.prepare('SELECT id, shape FROM stores WHERE name = ?').get(name) as { id: number; shape: string } | undefined;
       const id = found?.id ?? Number(this.#db.prepare('INSERT INTO stores (name, shape) VALUES (?, ?)').run(name, wanted).lastInsertRowid);
       const segments = this.#db.prepare('SELECT segment FROM segments WHERE store = ?').pluck().all(id) as number[];
-      this.#stores.set(name, { id, shape, segments: new Set(segments), tables: new Map() });
+      this.#stores.set(name, { id, shape, segments: new Set(segments), tables: new Map(), unions: new Map() });
       if (found === undefined || found.shape === wanted) return false;
       this.begin();
       this.clearStore(name);
@@ -99,10 +105,33 @@ export class SqliteEngine implements Engine {
     return [...this.#store(name).segments].sort((a, b) => a - b);
   }
 
+  rowsOf(name: string, segments: readonly number[], from: Buffer, to: Buffer, limit: number): Row[] {
+    const store = this.#store(name);
+    const existing = segments.filter((segment) => store.segments.has(segment));
+    if (existing.length === 0) return [];
+    if (existing.length > MAX_UNION) {
+      const first = this.rowsOf(name, existing.slice(0, MAX_UNION), from, to, limit);
+      return first.length >= limit ? first : [...first, ...this.rowsOf(name, existing.slice(MAX_UNION), from, to, limit - first.length)];
+    }
+    const key = existing.join();
+    let statement = store.unions.get(key);
+    if (statement === undefined) {
+      if (store.unions.size > 64) store.unions.clear();
+      const parts = existing.map((segment) => `SELECT k, v, t FROM ${tableName(store.id, segment)} WHERE k >= ? AND k <= ?`);
+      statement = this.#db.prepare<unknown[]>(`${parts.join(' UNION ALL ')} LIMIT ?`).raw();
+      store.unions.set(key, statement);
+    }
+    const bounds: (Buffer | number)[] = [];
+    for (let i = 0; i < existing.length; i++) bounds.push(from, to);
+    bounds.push(limit);
+    return toRows(statement.all(...bounds) as RawRow[]);
+  }
+
   dropSegment(name: string, segment: number): void {
     const store = this.#store(name);
     store.tables.get(segment)?.forget();
     store.tables.delete(segment);
+    store.unions.clear();
     if (!store.segments.delete(segment)) return;
     this.#guard(() => {
       this.#db.exec(`DROP TABLE IF EXISTS ${tableName(store.id, segment)}`);
@@ -118,6 +147,7 @@ export class SqliteEngine implements Engine {
       this.#db.prepare('DELETE FROM facts WHERE store = ?').run(name);
     }, name);
     store.segments.clear();
+    store.unions.clear();
     // Stores hold on to their tables: these begin anew.
     for (const table of store.tables.values()) table.forget();
     for (const key of [...this.#facts.keys()]) if (key.startsWith(`${name}\0`)) this.#facts.delete(key);

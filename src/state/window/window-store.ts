@@ -184,8 +184,11 @@ export class EngineWindowStore<K, V, T> extends EngineStore<K, V> implements Win
   protected fetchBytes(key: Buffer, from: number, to: number, reverse: boolean): StoreIterator<[number, T]> {
     const first = Math.max(from, this.minLive, 0);
     if (to < first) return [][Symbol.iterator]();
-    const rows = this.table.scan(first, to, windowKey(key, first, 0), windowKey(key, to, MAX_SEQUENCE), reverse);
-    return this.#ofKey(rows, key, first, to);
+    const low = windowKey(key, first, 0);
+    const high = windowKey(key, to, MAX_SEQUENCE);
+    const rows = this.table.ofKey(first, to, keyId(key), low, high);
+    if (rows !== null) return this.#ofKey((reverse ? rows.reverse() : rows)[Symbol.iterator](), key, first, to);
+    return this.#ofKey(this.table.scan(first, to, low, high, reverse), key, first, to);
   }
 
   protected fetchMany(keyFrom: K | null, keyTo: K | null, from: number, to: number, reverse: boolean): StoreIterator<[Windowed<K>, T]> {
