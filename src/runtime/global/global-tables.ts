@@ -5,8 +5,8 @@ import type { LogIdentity, TaskState } from '../../state/contract/task-state.ts'
 import { createTaskState } from '../../state/task/task-state.ts';
 import type { ResolvedConfig } from '../config.ts';
 import type { GlobalPlan } from '../plan.ts';
-import type { RecordCollector } from '../record-collector.ts';
 import { yieldToEventLoop } from '../retry.ts';
+import { globalCollector } from '../task/global-collector.ts';
 import { StreamTask } from '../task/stream-task.ts';
 import { TaskMetrics } from '../task/task-metrics.ts';
 import type { InputPositions } from '../thread/input-positions.ts';
@@ -16,14 +16,6 @@ const CONSUME_MAX = 1000;
 const POSITION_META = 'position/';
 /** How often what was read is written to the state file. */
 const APPLY_EVERY_MS = 1000;
-
-/** Global processors may not send anything. */
-const NO_OUTPUT: RecordCollector = {
-  send: () => {
-    throw new Error('A global processor cannot send records');
-  },
-  partitionsFor: () => 0,
-};
 
 export interface GlobalTablesOptions {
   readonly plan: GlobalPlan;
@@ -62,7 +54,7 @@ export class GlobalTables {
       nodes: plan.nodes,
       stores: plan.stores,
       inputs: plan.sourceTopics.map((topic) => ({ topic, partition: 0 })),
-      collector: NO_OUTPUT,
+      collector: globalCollector(logger),
       state: this.state,
       // Topics are read as they come: none waits for another.
       config: { ...config, maxTaskIdleMs: -1 },
@@ -71,7 +63,11 @@ export class GlobalTables {
       now: Date.now,
       metrics: new TaskMetrics(),
     });
-    this.consumer = options.clients.fetcher({ isolation: options.positions.isolation, groupId: config.applicationId, maxPrefetchBytes: Math.ceil(config.fetchMaxPrefetchBytes / 4) });
+    this.consumer = options.clients.fetcher({
+      isolation: options.positions.isolation,
+      groupId: config.applicationId,
+      maxPrefetchBytes: Math.ceil(config.fetchMaxPrefetchBytes / 4),
+    });
   }
 
   get stores(): ReadonlyMap<string, StateStore> {
@@ -82,10 +78,16 @@ export class GlobalTables {
   async load(): Promise<void> {
     const { config, plan, identity, positions, partitionCounts, logger } = this.options;
     this.task.openStores();
+    if (this.task.needsPrepareEncode) await this.task.prepareEncode();
     const rebuilt = new Set(this.state.identify(identity));
     this.task.initialize();
-    const partitions: TopicPartition[] = plan.sourceTopics.flatMap((topic) => Array.from({ length: partitionCounts.get(topic) ?? 0 }, (_, partition) => ({ topic, partition })));
-    const [begin, end] = await Promise.all([positions.list(partitions, 'earliest', 'read_uncommitted'), positions.list(partitions, 'latest', 'read_uncommitted')]);
+    const partitions: TopicPartition[] = plan.sourceTopics.flatMap((topic) =>
+      Array.from({ length: partitionCounts.get(topic) ?? 0 }, (_, partition) => ({ topic, partition })),
+    );
+    const [begin, end] = await Promise.all([
+      positions.list(partitions, 'earliest', 'read_uncommitted'),
+      positions.list(partitions, 'latest', 'read_uncommitted'),
+    ]);
     for (const partition of partitions) {
       const key = partitionKey(partition);
       const stored = this.storedPosition(partition, rebuilt);
@@ -96,7 +98,8 @@ export class GlobalTables {
     }
     await this.consumer.connect(config.requestTimeoutMs);
     await this.consumer.incrementalAssign([...this.next.values()]);
-    const behind = (): boolean => partitions.some((partition) => (this.next.get(partitionKey(partition)) as { offset: number }).offset < (end.get(partitionKey(partition)) as number));
+    const behind = (): boolean =>
+      partitions.some((partition) => (this.next.get(partitionKey(partition)) as { offset: number }).offset < (end.get(partitionKey(partition)) as number));
     while (behind() && !this.closed) await this.step();
     await this.apply();
     logger.info({ topics: plan.sourceTopics }, 'Global tables are loaded');

@@ -7,7 +7,7 @@ import type { InputPositions } from './input-positions.ts';
 import type { OwnedTask } from './owned-task.ts';
 
 /**
- * Brings new tasks from their creation to the point where they can run: positions of their inputs, then the bounds of their changelogs, then restore. In this order: what the
+ * Brings new tasks from their creation to the point where they can run: positions of their inputs, then the bounds of their changelogs, then restore; serdes prepare to encode before that. In this order: what the
  * committed offsets say was processed is then in the changelogs. Runs beside the loop, which may close a task meanwhile.
  */
 export class TaskStarter {
@@ -37,7 +37,8 @@ export class TaskStarter {
   restored(owner: OwnedTask, now: number): void {
     const exactlyOnce = this.config.processingGuarantee === 'exactly_once_v2';
     // At least once, a crash before the first commit leaves changelog records; exactly-once they are part of a transaction that has offsets too.
-    if (exactlyOnce && owner.restored > 0 && ![...owner.positions.values()].some((position) => owner.committedInputs.has(partitionKey(position)))) throw stateWithoutOffsets(owner);
+    if (exactlyOnce && owner.restored > 0 && ![...owner.positions.values()].some((position) => owner.committedInputs.has(partitionKey(position))))
+      throw stateWithoutOffsets(owner);
     for (const changelog of owner.changelogs) owner.state.markCaughtUp(changelog.store, now);
     owner.phase = 'restored';
   }
@@ -46,9 +47,13 @@ export class TaskStarter {
     const committed = await this.positions.committed(owners);
     const alive = owners.filter((owner) => owner.phase === 'starting');
     if (alive.length === 0) return;
+    await Promise.all(alive.filter((owner) => owner.task.needsPrepareEncode).map((owner) => owner.task.prepareEncode()));
     await this.positions.resolve(alive, committed);
     const changelogs = alive.flatMap((owner) => owner.changelogs);
-    const [begin, end] = await Promise.all([this.positions.list(changelogs, 'earliest', 'read_uncommitted'), this.positions.list(changelogs, 'latest', 'read_uncommitted')]);
+    const [begin, end] = await Promise.all([
+      this.positions.list(changelogs, 'earliest', 'read_uncommitted'),
+      this.positions.list(changelogs, 'latest', 'read_uncommitted'),
+    ]);
     for (const owner of alive) {
       if (owner.phase !== 'starting') continue;
       owner.committedInputs = new Set(owner.inputs.map(partitionKey).filter((key) => committed.has(key)));
