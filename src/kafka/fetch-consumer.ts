@@ -193,8 +193,10 @@ export class RdKafkaFetchConsumer implements FetchConsumer {
   }
 
   takeEndOfPartitions(): TopicPartitionOffset[] {
+    if (this.#endOfPartitions.length === 0) return [];
+    // The list goes with them: later ends must not show up in one that was taken before.
     const ends = this.#endOfPartitions;
-    if (ends.length > 0) this.#endOfPartitions = [];
+    this.#endOfPartitions = [];
     return ends;
   }
 

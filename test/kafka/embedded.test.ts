@@ -58,6 +58,27 @@ async function read(fetcher: FetchConsumer, count: number, max = 1000): Promise<
 const offsets = (messages: ConsumedMessage[]): number[] => messages.map((m) => m.offset);
 
 describe('the embedded broker', () => {
+  it('a list of ends that was taken does not grow: an end belongs to the messages before it', async () => {
+    const topic = await newTopic();
+    await fill(topic, 0, 3);
+    await withFetcher(async (fetcher) => {
+      await fetcher.assign([{ topic, partition: 0, offset: 0 }]);
+      const early = fetcher.takeEndOfPartitions();
+      assert.equal((await read(fetcher, 3)).length, 3);
+      const deadline = Date.now() + T;
+      let ends = fetcher.takeEndOfPartitions();
+      while (ends.length === 0 && Date.now() < deadline) {
+        assert.deepEqual(await fetcher.consume(10, 100), []);
+        ends = fetcher.takeEndOfPartitions();
+      }
+      assert.deepEqual(
+        ends.map(({ offset }) => offset),
+        [3],
+      );
+      assert.deepEqual(early, []);
+    });
+  });
+
   it('has topics of four partitions, that appear when they are created', async () => {
     const admin = clients.admin();
     await admin.connect(T);
