@@ -8,8 +8,9 @@ export class Change<V> {
   readonly isLatest: boolean;
 
   constructor(newValue: V | null, oldValue: V | null, isLatest = true) {
-    this.newValue = newValue;
-    this.oldValue = oldValue;
+    // A user's function that returns undefined means null.
+    this.newValue = newValue ?? null;
+    this.oldValue = oldValue ?? null;
     this.isLatest = isLatest;
   }
 }

@@ -3,6 +3,7 @@ import type { StateStore, TimestampedWindowStore } from '../state/contract/store
 import type { ValueAndTimestamp, Windowed } from '../state/contract/values.ts';
 import type { KTableValueGetter, KTableValueGetterSupplier } from './ktable-supplier.ts';
 
+/** A key in the window [start, end]. */
 export function windowed<K>(key: K, start: number, end: number): Windowed<K> {
   return { key, window: { start, end } };
 }

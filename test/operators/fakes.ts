@@ -229,7 +229,8 @@ export class FakeWindowStore<V> {
   }
 
   *fetchAll(from: number, to: number): IterableIterator<[Windowed<Any>, V]> {
-    for (const { key, start, value } of this.#sorted().sort((a, b) => a.start - b.start)) if (start >= from && start <= to) yield [{ key, window: { start, end: start } }, value];
+    for (const { key, start, value } of this.#sorted().sort((a, b) => a.start - b.start))
+      if (start >= from && start <= to) yield [{ key, window: { start, end: start } }, value];
   }
 
   #sorted(): { key: Any; start: number; value: V }[] {

@@ -30,3 +30,12 @@ test('toStream sends new values, deletions as null', () => {
   const process = run(ktableToStream()(), new FakeContext());
   assert.deepEqual([process('a', new Change('x', 'old'), 1), process('a', new Change(null, 'old', false), 2)], [['a=x@1'], ['a=null@2']]);
 });
+
+test('undefined from a user function is a deletion', () => {
+  const context = new FakeContext().with('s', new FakeKeyValueStore());
+  const stored = run(ktableSource({ storeName: 's', queryableName: 's' }).get(), context);
+  stored('a', 'x', 1);
+  assert.deepEqual(stored('a', undefined, 2), ['a=null<-null@2']);
+  assert.equal((context.stores.get('s') as FakeKeyValueStore<string>).get('a'), null);
+  assert.deepEqual(run(ktableSource({ storeName: 's', queryableName: null }).get(), new FakeContext())('a', undefined, 2), ['a=null<-null@2']);
+});
