@@ -4,6 +4,7 @@ import type { StoreBuilder } from '../state/contract/builder.ts';
 import type { ProcessorSupplier } from '../topology/definitions.ts';
 import { resolveSupplier } from '../topology/processor-supplier.ts';
 import { sourceDefinition, type Topology } from '../topology/topology.ts';
+import { withoutLogging } from '../topology/without-logging.ts';
 import type { TopologyConfig } from './build-config.ts';
 import type { AnyConsumed, AnyMaterialized } from './erased.ts';
 import { GlobalKTable } from './global-ktable.ts';
@@ -17,7 +18,7 @@ import { STREAM, TABLE } from './names.ts';
 import type { Consumed, Materialized } from './options.ts';
 import type { Stage } from './stage.ts';
 import { keyValueStoreFactory } from './stores/key-value-store-factory.ts';
-import { withoutLogging } from './stores/without-logging.ts';
+
 import { StreamsGraph } from './streams-graph.ts';
 import type { AnyTableSupplier } from './suppliers.ts';
 

@@ -10,6 +10,7 @@ import { describeTopology, type TopologyDescription } from './describe.ts';
 import { PhysicalTopology } from './physical-topology.ts';
 import { planTopology } from './planner.ts';
 import { resolveSupplier } from './processor-supplier.ts';
+import { withoutLogging } from './without-logging.ts';
 
 /** What becomes of a partition that has no committed offset yet. A duration starts that far before now. */
 export type OffsetReset = 'earliest' | 'latest' | 'none' | { readonly byDuration: Duration };
@@ -119,6 +120,21 @@ export class Topology implements RunnableTopology {
       parents: [options.sourceName],
       supplier: make,
     });
+    return this;
+  }
+
+  /**
+   * Adds a store that is filled from a topic, task by task, and has that topic as its changelog: other processors may read it but must not write. The processor only
+   * maintains the store: what it puts there must be the records as they are, since a restart loads the topic without it (KIP-813).
+   * @throws TopologyError when a name or the topic is taken.
+   */
+  addReadOnlyStateStore<K, V>(builder: StoreBuilder, topic: string, options: GlobalStoreOptions<K, V>, supplier: ProcessorSupplier<K, V, never, never>): this {
+    const { sourceName, processorName } = options;
+    const { supplier: make } = resolveSupplier(supplier, processorName);
+    this.#physical.addSource(sourceDefinition(sourceName, topic, { ...options, offsetReset: 'earliest' }));
+    this.#physical.addProcessor({ kind: 'processor', name: processorName, parents: [sourceName], supplier: make });
+    this.#physical.addStore(withoutLogging(builder), [processorName]);
+    this.#physical.useSourceAsChangelog(builder.name, topic);
     return this;
   }
 

@@ -86,6 +86,18 @@ describe('Topology', () => {
     assert.deepEqual(topology.plan({ applicationId: 'app' }).subtopologies[0]?.stores.length, 1);
   });
 
+  it('reads a topic into a read-only store, which restores from that topic', () => {
+    const topology = new Topology().addReadOnlyStateStore(store('ro'), 'facts', { sourceName: 'src', processorName: 'fill' }, nothing);
+    const [part] = topology.plan({ applicationId: 'app' }).subtopologies;
+    assert.deepEqual(
+      part?.stores.map((plan) => [plan.changelogTopic, plan.changelogIsSource, plan.builder.loggingEnabled]),
+      [['facts', true, false]],
+    );
+    assert.deepEqual(part?.internalTopics, []);
+    const source = part?.nodes[0];
+    assert.equal(source?.kind === 'source' && source.offsetReset, 'earliest');
+  });
+
   it('describes global stores as Kafka Streams', () => {
     const options = { sourceName: 'src', processorName: 'fill' };
     const topology = new Topology()
