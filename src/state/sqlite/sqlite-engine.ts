@@ -95,7 +95,10 @@ export class SqliteEngine implements Engine {
     if (table === undefined) {
       const sqlName = tableName(store.id, segment);
       const exists = segment === null ? this.#db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").get(sqlName) !== undefined : store.segments.has(segment);
-      table = new SqliteTable(this.#db, sqlName, store.shape.timeSuffix, exists, (created) => this.#create(store, segment, created));
+      table = new SqliteTable(this.#db, sqlName, store.shape.timeSuffix, exists, {
+        create: (created) => this.#create(store, segment, created),
+        failure: (cause) => describeFailure(cause, this.#options, name),
+      });
       store.tables.set(segment, table);
     }
     return table;
@@ -124,7 +127,8 @@ export class SqliteEngine implements Engine {
     const bounds: (Buffer | number)[] = [];
     for (let i = 0; i < existing.length; i++) bounds.push(from, to);
     bounds.push(limit);
-    return toRows(statement.all(...bounds) as RawRow[]);
+    const prepared = statement;
+    return this.#guard(() => toRows(prepared.all(...bounds) as RawRow[]), name);
   }
 
   dropSegment(name: string, segment: number): void {

@@ -1,6 +1,14 @@
 import type Database from 'better-sqlite3';
 import type { EngineTable, PageRequest, Row } from '../engine/engine.ts';
 
+/** The engine, as one of its tables sees it. */
+export interface TableOwner {
+  /** Make the table: called before the first write when it does not exist. */
+  create(table: SqliteTable): void;
+  /** The error to throw for one of SQLite's. Writes throw SQLite's own: whoever has begun the transaction describes it. */
+  failure(cause: unknown): unknown;
+}
+
 /**
  * A table `(k BLOB PRIMARY KEY, v BLOB, t INTEGER) WITHOUT ROWID`. BLOBs compare as unsigned bytes, so the primary key's order is that of the keys' bytes.
  * Statements are prepared at their first use and kept: one execution costs about 4 µs, nearly all of it the way into SQLite.
@@ -9,7 +17,7 @@ export class SqliteTable implements EngineTable {
   readonly #db: Database.Database;
   readonly #name: string;
   readonly #timeSuffix: number;
-  readonly #create: (table: SqliteTable) => void;
+  readonly #owner: TableOwner;
   #exists: boolean;
   #get: Database.Statement<[Buffer]> | null = null;
   #put: Database.Statement<[Buffer, Buffer, number]> | null = null;
@@ -17,12 +25,11 @@ export class SqliteTable implements EngineTable {
   /** Page statements by their shape: one bit for each of lower bound, its exclusion, upper bound, its exclusion, and the order. */
   readonly #pages: (Database.Statement<unknown[]> | undefined)[] = [];
 
-  /** `create` makes the table; it is called before the first write when it does not exist. */
-  constructor(db: Database.Database, name: string, timeSuffix: number, exists: boolean, create: (table: SqliteTable) => void) {
+  constructor(db: Database.Database, name: string, timeSuffix: number, exists: boolean, owner: TableOwner) {
     this.#db = db;
     this.#name = name;
     this.#timeSuffix = timeSuffix;
-    this.#create = create;
+    this.#owner = owner;
     this.#exists = exists;
   }
 
@@ -32,13 +39,26 @@ export class SqliteTable implements EngineTable {
 
   get(_id: string, key: Buffer): Row | null {
     if (!this.#exists) return null;
-    this.#get ??= this.#db.prepare<[Buffer]>(`SELECT v, t FROM ${this.#name} WHERE k = ?`).raw();
-    const row = this.#get.get(key) as [Buffer, number] | undefined;
+    let row: [Buffer, number] | undefined;
+    try {
+      this.#get ??= this.#db.prepare<[Buffer]>(`SELECT v, t FROM ${this.#name} WHERE k = ?`).raw();
+      row = this.#get.get(key) as [Buffer, number] | undefined;
+    } catch (cause) {
+      throw this.#owner.failure(cause);
+    }
     return row === undefined ? null : { key, value: row[0], timestamp: row[1], object: undefined };
   }
 
   page(request: PageRequest): Row[] {
     if (!this.#exists) return [];
+    try {
+      return this.#page(request);
+    } catch (cause) {
+      throw this.#owner.failure(cause);
+    }
+  }
+
+  #page(request: PageRequest): Row[] {
     const { from, to, fromExclusive, toExclusive, reverse, limit } = request;
     const shape = (from === null ? 0 : fromExclusive ? 3 : 1) | (to === null ? 0 : toExclusive ? 12 : 4) | (reverse ? 16 : 0);
     let statement = this.#pages[shape];
@@ -58,13 +78,17 @@ export class SqliteTable implements EngineTable {
     if (!this.#exists) return [];
     const suffix = `substr(k, -${this.#timeSuffix})`;
     const sql = `SELECT k, v, t FROM ${this.#name} WHERE ${after === null ? `${suffix} >= ?` : `(${suffix}, k) > (?, ?)`} AND ${suffix} <= ? ORDER BY ${suffix}, k LIMIT ?`;
-    const statement = this.#db.prepare<unknown[]>(sql).raw();
-    return toRows((after === null ? statement.all(from, to, limit) : statement.all(after.subarray(after.length - this.#timeSuffix), after, to, limit)) as RawRow[]);
+    try {
+      const statement = this.#db.prepare<unknown[]>(sql).raw();
+      return toRows((after === null ? statement.all(from, to, limit) : statement.all(after.subarray(after.length - this.#timeSuffix), after, to, limit)) as RawRow[]);
+    } catch (cause) {
+      throw this.#owner.failure(cause);
+    }
   }
 
   put(_id: string, key: Buffer, value: Buffer, timestamp: number): void {
     if (!this.#exists) {
-      this.#create(this);
+      this.#owner.create(this);
       this.#exists = true;
     }
     this.#put ??= this.#db.prepare(`INSERT INTO ${this.#name} (k, v, t) VALUES (?, ?, ?) ON CONFLICT (k) DO UPDATE SET v = excluded.v, t = excluded.t`);
@@ -79,7 +103,11 @@ export class SqliteTable implements EngineTable {
 
   count(): number {
     if (!this.#exists) return 0;
-    return this.#db.prepare(`SELECT count(*) FROM ${this.#name}`).pluck().get() as number;
+    try {
+      return this.#db.prepare(`SELECT count(*) FROM ${this.#name}`).pluck().get() as number;
+    } catch (cause) {
+      throw this.#owner.failure(cause);
+    }
   }
 
   /** The table was dropped, or a rollback undid its creation. The next write creates it again. */
