@@ -3,6 +3,7 @@ import type { ConsumedMessage } from '../kafka/contract.ts';
 import type { Headers } from '../processor/headers.ts';
 import { type ResolvedConfig, resolveConfig, type StreamsConfig } from '../runtime/config.ts';
 import type { RunnableTopology, TopologyPlan } from '../runtime/plan.ts';
+import { globalCollector } from '../runtime/task/global-collector.ts';
 import { StreamTask } from '../runtime/task/stream-task.ts';
 import { TaskMetrics } from '../runtime/task/task-metrics.ts';
 import type { Serde } from '../serdes/serde.ts';
@@ -93,6 +94,7 @@ export class TopologyTestDriver {
         ...shared,
         ...global,
         config: settings,
+        collector: globalCollector(this.config.logger),
         id: 'global',
         partition: 0,
         inputs,

@@ -303,6 +303,21 @@ test('global stores are filled by their topic and read by processors', () => {
   });
 });
 
+test('a record of a global table that cannot be decoded can be skipped; its dead letter has nowhere to go', () => {
+  const ignore = () => ({ process: () => {} });
+  const topology = new Topology().addGlobalStore(
+    Stores.keyValueStoreBuilder(Stores.inMemoryKeyValueStore('names'), serdes.string, serdes.long).withLoggingDisabled(),
+    'g',
+    { key: serdes.string, value: serdes.long, sourceName: 'gs', processorName: 'gp' },
+    ignore as never,
+  );
+  withDriver(new TopologyTestDriver(topology, { deserializationExceptionHandler: 'continue', errorsDeadLetterQueueTopicName: 'dead' }), (driver) => {
+    driver.createInputTopic('g', serdes.string, serdes.string).pipeInput('k', 'not a long');
+    assert.equal(driver.metrics().droppedRecords, 1);
+    assert.deepEqual(driver.takeProduced(), []);
+  });
+});
+
 test('a failing processor fails the call that piped the record, and close still works', () => {
   const topology = new Topology().addSource('source', 'in', text).addProcessor(
     'p',

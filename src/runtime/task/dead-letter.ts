@@ -11,15 +11,17 @@ const MAX_STACK = 16_384;
 export function deadLetterRecord(topic: string, context: ErrorHandlerContext, error: Error): RawRecord {
   const headers: Header[] = [
     ...context.headers,
-    text('exception', error.name),
-    text('message', error.message),
-    text('stacktrace', (error.stack ?? String(error)).slice(0, MAX_STACK)),
+    header('exception', error.name),
+    header('message', error.message),
+    header('stacktrace', (error.stack ?? String(error)).slice(0, MAX_STACK)),
+    // In a punctuator there is no input record: no topic, and -1 for the rest.
+    header('topic', context.offset < 0 ? null : context.topic),
+    header('partition', String(context.partition)),
+    header('offset', String(context.offset)),
   ];
-  // In a punctuator there is no input record.
-  if (context.offset >= 0) headers.push(text('topic', context.topic), text('partition', String(context.partition)), text('offset', String(context.offset)));
   return { topic, key: context.sourceRawKey, value: context.sourceRawValue, timestamp: context.timestamp, headers };
 }
 
-function text(name: string, value: string): Header {
-  return [`__streams.errors.${name}`, Buffer.from(value)];
+function header(name: string, value: string | null): Header {
+  return [`__streams.errors.${name}`, value === null ? null : Buffer.from(value)];
 }

@@ -182,7 +182,12 @@ test("a punctuator's error has its operator and no record", () => {
   const nodes = [source('in', ['a'], ['p']), processor('p', ['out'], () => {}, { init }), sink('out', 'b')];
   const strict = new Harness(nodes, ['a']).start();
   assert.throws(() => strict.task.punctuateWallClock(10), { code: 'ERR_PROCESSING', operator: 'p', topic: undefined });
-  const lenient = new Harness(nodes, ['a'], { config: { processingExceptionHandler: 'continue' } }).start();
+  const lenient = new Harness(nodes, ['a'], { config: { processingExceptionHandler: 'continue', errorsDeadLetterQueueTopicName: 'dead' } }).start();
   lenient.task.punctuateWallClock(10);
-  assert.deepEqual([lenient.sink.take(), lenient.metrics.dropped], [['k=fine@1'], 1]);
+  const letter = lenient.sink.sent[1];
+  assert.deepEqual(
+    letter?.headers.slice(-3).map(([name, value]) => `${name.split('.').at(-1)}=${value}`),
+    ['topic=null', 'partition=-1', 'offset=-1'],
+  );
+  assert.deepEqual([lenient.sink.take(), lenient.metrics.dropped], [['k=fine@1', 'null=null@10'], 1]);
 });
