@@ -210,7 +210,8 @@ export class KTable<K, V> implements TableParent<Untyped, Untyped> {
     });
     graph.add(node, this.stage.node);
     const stage = nextStage(this.stage, node, { keySerde: materialized.keySerde, valueSerde: materialized.valueSerde });
-    return new KTable(stage, supplier, queryableName, store?.historyRetentionMs);
+    // Without a store of its own it reads the history of the table before it.
+    return new KTable(stage, supplier, queryableName, given ? store?.historyRetentionMs : this.historyRetentionMs);
   }
 
   #join(kind: 'inner' | 'left' | 'outer', other: AnyTable, first: AnyFunction, second: unknown, third: unknown): AnyTable {

@@ -208,6 +208,18 @@ describe('operators', () => {
       };
     assert.doesNotThrow(() => build(join(10)));
     refuses(join(undefined), /for which its table must be versioned/);
+    const derived =
+      (options: { store?: string }): Build =>
+      (builder, stream) => {
+        const table = builder.table('t', { ...S, store: Stores.persistentVersionedKeyValueStore('t', 10) });
+        stream.join(
+          table.filter(() => true, options),
+          (left) => left,
+          { grace: 10 },
+        );
+      };
+    assert.doesNotThrow(() => build(derived({})));
+    refuses(derived({ store: 'unversioned' }), /for which its table must be versioned/);
     refuses(join(5), /grace period of 10 ms but its table keeps only 5 ms/);
   });
 
