@@ -18,8 +18,8 @@ import { type RdKafka, rdKafka } from './native.ts';
 /** The name that librdkafka's mock cluster gives itself. */
 const MOCK_CLUSTER = /^mockCluster/;
 
-/** How often a topic that was just created, and is not everywhere yet, is asked for. */
-const CREATED_POLL_MS = 50;
+/** How often a topic that was just created or deleted, and is not everywhere so yet, is asked for. */
+const PROPAGATION_POLL_MS = 50;
 
 /**
  * Topics and offsets, on a producer's handle that the client library's admin API shares.
@@ -99,7 +99,7 @@ export class RdKafkaAdmin implements Admin {
     // The controller has them; the broker that was asked may hear of it a moment later.
     while ((await this.describeTopics(names, timeoutMs)).size < names.length) {
       if (Date.now() > deadline) throw timeoutError(`see the new topics ${names.join(', ')}`, timeoutMs);
-      await sleep(CREATED_POLL_MS);
+      await sleep(PROPAGATION_POLL_MS);
     }
   }
 
@@ -115,16 +115,21 @@ export class RdKafkaAdmin implements Admin {
 
   async deleteTopics(names: readonly string[], timeoutMs: number): Promise<void> {
     const admin = this.#require('delete topics');
-    if (this.#embedded !== undefined) return;
-    await Promise.all(
-      names.map(async (name) => {
-        try {
-          await this.#connection.calls.run<void>(`delete topic ${name}`, timeoutMs, (done) => admin.deleteTopic(name, timeoutMs, done));
-        } catch (error) {
-          if (!(error instanceof KafkaClientError) || error.kafkaCode !== KafkaErrorCode.unknownTopicOrPartition) throw error;
-        }
-      }),
-    );
+    if (names.length === 0 || this.#embedded !== undefined) return;
+    const deadline = Date.now() + timeoutMs;
+    await Promise.all(names.map((name) => this.#deleteTopic(admin, name, timeoutMs)));
+    while ((await this.describeTopics(names, timeoutMs)).size > 0) {
+      if (Date.now() > deadline) throw timeoutError(`see the topics ${names.join(', ')} go`, timeoutMs);
+      await sleep(PROPAGATION_POLL_MS);
+    }
+  }
+
+  async #deleteTopic(admin: RdKafka.IAdminClient, name: string, timeoutMs: number): Promise<void> {
+    try {
+      await this.#connection.calls.run<void>(`delete topic ${name}`, timeoutMs, (done) => admin.deleteTopic(name, timeoutMs, done));
+    } catch (error) {
+      if (!(error instanceof KafkaClientError) || error.kafkaCode !== KafkaErrorCode.unknownTopicOrPartition) throw error;
+    }
   }
 
   async listOffsets(

@@ -52,7 +52,7 @@ export interface MembershipConsumer {
   assignmentLost(): boolean;
   /** Serve the group; must be called more often than maxPollInterval. Resolves at once when nothing is pending. */
   poll(): Promise<void>;
-  /** Synchronous commit through the group, for at-least-once. */
+  /** Commit through the group, for at-least-once; resolves when the broker has it. Polls meanwhile, so a rebalance may arrive. */
   commit(offsets: readonly TopicPartitionOffset[], timeoutMs: number): Promise<void>;
   committed(partitions: readonly TopicPartition[], timeoutMs: number): Promise<(TopicPartitionOffset & { readonly committed: boolean })[]>;
   /** Leaves the group and disconnects. */

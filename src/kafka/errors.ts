@@ -17,6 +17,7 @@ export const KafkaErrorCode = {
   state: -172,
   fatal: -150,
   fenced: -144,
+  maxPollExceeded: -147,
   autoOffsetReset: -140,
   timedOut: -185,
   queueFull: -184,
@@ -57,7 +58,7 @@ export class KafkaClientError extends StreamsError {
 }
 
 /** Nothing but starting over helps: fencing, a lost transactional id, missing rights, wrong credentials, a wrong configuration. */
-const FATAL: ReadonlySet<number> = new Set([-150, -144, -186, -169, -181, -172, 29, 30, 31, 34, 33, 45, 47, 48, 49, 50, 52, 53, 54, 58, 82, 90]);
+const FATAL: ReadonlySet<number> = new Set([-150, -144, -186, -169, -181, -172, 24, 26, 29, 30, 31, 34, 33, 45, 47, 48, 49, 50, 52, 53, 54, 58, 82, 90]);
 
 /** The same call can succeed later without anything being undone. */
 const RETRIABLE: ReadonlySet<number> = new Set([
@@ -93,6 +94,7 @@ const ADVICE: { readonly [code: number]: string } = {
   [KafkaErrorCode.illegalGeneration]: 'the group has rebalanced since',
   [KafkaErrorCode.unknownMemberId]: 'this member was removed from the group: it took longer than sessionTimeoutMs or maxPollIntervalMs to answer',
   29: 'grant this user the rights on the topic',
+  26: "sessionTimeoutMs lies outside the broker's group.min.session.timeout.ms and group.max.session.timeout.ms",
   30: 'grant this user READ on the group (its name is the application id)',
   31: 'grant this user the rights on the cluster (idempotent writes need IDEMPOTENT_WRITE before Kafka 3.0)',
   53: 'grant this user WRITE and DESCRIBE on the transactional id',

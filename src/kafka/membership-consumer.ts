@@ -2,8 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { IllegalStateError } from '../errors.ts';
 import { clientProperties } from './client-config.ts';
 import { Connection, type NativeClient } from './connection.ts';
-import type { ClientOptions, MembershipConsumer, MembershipOptions, RebalanceEvent, TopicPartition, TopicPartitionOffset } from './contract.ts';
-import { KafkaClientError, KafkaErrorCode, type NativeError, toClientError } from './errors.ts';
+import {
+  type ClientOptions,
+  type MembershipConsumer,
+  type MembershipOptions,
+  partitionKey,
+  type RebalanceEvent,
+  type TopicPartition,
+  type TopicPartitionOffset,
+} from './contract.ts';
+import { KafkaClientError, KafkaErrorCode, type NativeError, timeoutError, toClientError } from './errors.ts';
 import { type RdKafka, rdKafka } from './native.ts';
 
 type NativeConsumer = NativeClient &
@@ -11,7 +19,6 @@ type NativeConsumer = NativeClient &
     incrementalAssign(partitions: object[]): void;
     incrementalUnassign(partitions: object[]): void;
     assignmentLost(): boolean;
-    commitCb(offsets: object[], cb: (error: NativeError | null) => void): void;
   };
 
 /** Nothing is read through the member, so a new partition starts where nothing is. */
@@ -21,6 +28,9 @@ const OFFSET_END = -1;
 const POLL_BATCH = 32;
 
 const COMMITTED_RETRY_MS = 20;
+
+/** A commit takes a few milliseconds. */
+const COMMIT_POLL_MS = 1;
 
 /**
  * A group member on librdkafka's callback API. Cooperative under both protocols: an event names the partitions that come or go, and ownership is
@@ -32,11 +42,17 @@ export class RdKafkaMembershipConsumer implements MembershipConsumer {
   #onRebalance: ((event: RebalanceEvent) => void) | undefined;
   #polling: Promise<void> | undefined;
   #offsets: RdKafka.IAdminClient | undefined;
+  readonly #maxPollIntervalMs: number;
+  #topic = '';
   #isMember = false;
+  #putOut = false;
+  #lastPollAt = 0;
+  #commits: Commit[] = [];
   #closing = false;
 
   constructor(options: ClientOptions, membership: MembershipOptions) {
     this.#groupId = membership.groupId;
+    this.#maxPollIntervalMs = membership.maxPollIntervalMs;
     const classic = membership.groupProtocol === 'classic';
     const properties = clientProperties(
       options,
@@ -60,7 +76,8 @@ export class RdKafkaMembershipConsumer implements MembershipConsumer {
     );
     this.#connection = new Connection('group member', options, properties, (conf) => {
       const rebalanceCb = (error: NativeError | undefined, partitions: TopicPartition[]): void => this.#rebalanced(error, partitions);
-      const consumer = new (rdKafka().KafkaConsumer)({ ...conf, rebalance_cb: rebalanceCb } as RdKafka.ConsumerGlobalConfig);
+      const commitCb = (error: NativeError | undefined): void => this.#commits.shift()?.answer(error);
+      const consumer = new (rdKafka().KafkaConsumer)({ ...conf, rebalance_cb: rebalanceCb, offset_commit_cb: commitCb } as RdKafka.ConsumerGlobalConfig);
       consumer.setDefaultConsumeTimeout(0);
       return consumer as unknown as NativeConsumer;
     });
@@ -77,6 +94,8 @@ export class RdKafkaMembershipConsumer implements MembershipConsumer {
   subscribe(topic: string, onRebalance: (event: RebalanceEvent) => void): void {
     this.#open('subscribe');
     this.#onRebalance = onRebalance;
+    this.#topic = topic;
+    this.#lastPollAt = performance.now();
     this.#sync('subscribe', () => this.#connection.native.subscribe([topic]));
   }
 
@@ -99,7 +118,7 @@ export class RdKafkaMembershipConsumer implements MembershipConsumer {
   }
 
   assignmentLost(): boolean {
-    return !this.#connection.connected || this.#connection.native.assignmentLost();
+    return this.#putOut || !this.#connection.connected || this.#connection.native.assignmentLost();
   }
 
   /**
@@ -108,7 +127,8 @@ export class RdKafkaMembershipConsumer implements MembershipConsumer {
    * @throws KafkaClientError (abortable) when partitions were never assigned, or were lost
    */
   requireMember(operation: string): void {
-    if (this.#isMember && !this.assignmentLost()) return;
+    const hung = performance.now() - this.#lastPollAt > this.#maxPollIntervalMs;
+    if (this.#isMember && !hung && !this.assignmentLost()) return;
     throw toClientError({ message: 'this client is not a member of the group, or lost its partitions', code: KafkaErrorCode.unknownMemberId }, operation);
   }
 
@@ -120,25 +140,56 @@ export class RdKafkaMembershipConsumer implements MembershipConsumer {
     return this.#polling;
   }
 
-  #poll(): Promise<void> {
-    return this.#connection.calls.run<void>('poll the group', 10_000, (done) => {
-      this.#connection.native.consume(POLL_BATCH, (error) => done(error));
-    });
-  }
-
-  async commit(offsets: readonly TopicPartitionOffset[], timeoutMs: number): Promise<void> {
-    const operation = 'commit offsets';
-    if (offsets.length === 0) return;
-    if (!this.#connection.connected) throw new IllegalStateError('Could not commit offsets: the member is not connected');
-    this.requireMember(operation);
-    await this.#connection.calls.run<void>(operation, timeoutMs, (done) => {
-      this.#connection.native.commitCb(offsets as TopicPartitionOffset[], (error) => done(error));
-    });
+  async #poll(): Promise<void> {
+    this.#lastPollAt = performance.now();
+    try {
+      await this.#connection.calls.run<void>('poll the group', 10_000, (done) => {
+        this.#connection.native.consume(POLL_BATCH, (error) => done(error));
+      });
+    } catch (error) {
+      if (!(error instanceof KafkaClientError)) throw error;
+      if (error.kafkaCode === KafkaErrorCode.maxPollExceeded) this.#joinAfresh(error);
+      else throw error;
+    }
   }
 
   /**
-   * Asked through the admin API on the member's own connection: the consumer's `committed()` cuts the last byte of metadata that another client wrote,
-   * and answers with an error while the coordinator is only being looked up. Offsets of a pending transaction are waited for, or the call fails as retriable.
+   * The client has left the group, because nobody polled it for too long. It would come back by itself, but in the middle of a rebalance without
+   * saying that the old partitions are lost: so it leaves, gives them all up, and joins as a new member.
+   */
+  #joinAfresh(reason: Error): void {
+    this.#connection.log(4, 'MAXPOLL', `${reason.message}: joining the group afresh`);
+    this.#isMember = false;
+    this.#putOut = true;
+    this.#sync('leave the group', () => this.#connection.native.unsubscribe());
+    this.#sync('join the group', () => this.#connection.native.subscribe([this.#topic]));
+  }
+
+  /**
+   * The client library has no synchronous commit that leaves the event loop free: its `commitCb` calls back before the broker has answered. The answer to
+   * an asynchronous commit comes as an event of a later poll, one for each commit, in order.
+   */
+  async commit(offsets: readonly TopicPartitionOffset[], timeoutMs: number): Promise<void> {
+    const operation = 'commit offsets';
+    if (offsets.length === 0) return;
+    this.#open(operation);
+    this.requireMember(operation);
+    const commit = new Commit();
+    this.#sync(operation, () => this.#connection.native.commit([...offsets]));
+    this.#commits.push(commit);
+    const deadline = performance.now() + timeoutMs;
+    while (!commit.answered) {
+      if (performance.now() > deadline) throw timeoutError(operation, timeoutMs);
+      await this.poll();
+      if (!commit.answered) await sleep(COMMIT_POLL_MS);
+    }
+    if (commit.error !== undefined) throw this.#connection.calls.error(commit.error, operation);
+  }
+
+  /**
+   * Asked through the admin API on the member's own connection, which does not hold a thread while a transaction that has offsets is being finished, but
+   * asks again. Then, for metadata, through the consumer as well: the first hands over what lies in memory behind metadata that Java wrote, the second
+   * cuts its last byte; each of the two is right about metadata that this library wrote.
    */
   async committed(partitions: readonly TopicPartition[], timeoutMs: number): Promise<(TopicPartitionOffset & { readonly committed: boolean })[]> {
     if (partitions.length === 0) return [];
@@ -168,12 +219,30 @@ export class RdKafkaMembershipConsumer implements MembershipConsumer {
     });
     const group = groups[0];
     if (group?.error !== undefined) throw this.#connection.calls.error(group.error, operation);
-    return (group?.partitions ?? []).map((found) => {
-      const { topic, partition, offset, metadata, error } = found;
+    const found = group?.partitions ?? [];
+    for (const { topic, partition, error } of found) {
       if (error !== undefined && error.code !== 0) throw toClientError(error, operation, { topic, partition });
+    }
+    const metadata = await this.#metadata(
+      found.filter((p) => p.metadata != null && p.metadata !== ''),
+      timeoutMs,
+    );
+    return found.map(({ topic, partition, offset }) => {
       const committed = offset >= 0;
-      return metadata == null ? { topic, partition, offset, committed } : { topic, partition, offset, metadata, committed };
+      const text = metadata.get(partitionKey({ topic, partition }));
+      return text === undefined ? { topic, partition, offset, committed } : { topic, partition, offset, metadata: text, committed };
     });
+  }
+
+  async #metadata(found: readonly RdKafka.TopicPartitionOffsetAndMetadata[], timeoutMs: number): Promise<Map<string, string>> {
+    const exact = new Map<string, string>();
+    if (found.length === 0) return exact;
+    const cut = await this.#connection.calls.run<RdKafka.TopicPartitionOffsetAndMetadata[]>('read the metadata of committed offsets', timeoutMs, (done) => {
+      this.#connection.native.committed(plain(found), timeoutMs, done);
+    });
+    const lengths = new Map(cut.map((p) => [partitionKey(p), p.metadata?.length ?? 0]));
+    for (const p of found) exact.set(partitionKey(p), (p.metadata ?? '').slice(0, (lengths.get(partitionKey(p)) ?? 0) + 1));
+    return exact;
   }
 
   async close(): Promise<void> {
@@ -196,6 +265,7 @@ export class RdKafkaMembershipConsumer implements MembershipConsumer {
     const named = plain(partitions);
     if (assign) {
       this.#isMember = true;
+      this.#putOut = false;
       this.#onRebalance?.({ kind: 'assign', partitions: named });
       return;
     }
@@ -214,6 +284,17 @@ export class RdKafkaMembershipConsumer implements MembershipConsumer {
     } catch (error) {
       throw this.#connection.calls.error(error as NativeError, operation);
     }
+  }
+}
+
+/** A commit on its way; one that nobody waits for any more still takes its answer. */
+class Commit {
+  answered = false;
+  error: NativeError | undefined;
+
+  answer(error: NativeError | undefined): void {
+    this.answered = true;
+    this.error = error;
   }
 }
 
