@@ -29,6 +29,8 @@ interface Restoring {
   readonly plan: RestorePlan;
   /** Next offset to read. */
   position: number;
+  /** Records read: fewer than offsets, which count markers of transactions and what was compacted away too. */
+  read: number;
 }
 
 /** Messages of one partition, to be written in one go. */
@@ -90,7 +92,7 @@ export class Restorer {
     }
     for (const plan of open) {
       owner.logger.info({ store: plan.changelog.store, from: plan.from, end: plan.end }, 'Restoring a store');
-      this.restoring.set(partitionKey(plan.changelog), { owner, plan, position: plan.from });
+      this.restoring.set(partitionKey(plan.changelog), { owner, plan, position: plan.from, read: 0 });
     }
     const consumer = await this.connected();
     await consumer.incrementalAssign(open.map(({ changelog, from }) => ({ topic: changelog.topic, partition: changelog.partition, offset: from })));
@@ -201,6 +203,7 @@ export class Restorer {
         offset: message.offset,
       });
     }
+    entry.read += records.length;
     owner.restored += records.length;
     owner.state.restore(plan.changelog.store, records, entry.position);
     this.report(entry);
@@ -231,7 +234,7 @@ export class Restorer {
     owner.state.restore(plan.changelog.store, [], plan.end);
     entry.position = plan.end;
     this.onProgress({ store: plan.changelog.store, task: owner.name, restored: plan.end - plan.from, total: plan.end - plan.from });
-    owner.logger.info({ store: plan.changelog.store, records: plan.end - plan.from }, 'A store is restored');
+    owner.logger.info({ store: plan.changelog.store, records: entry.read, from: plan.from, end: plan.end }, 'A store is restored');
     for (const other of this.restoring.values()) if (other.owner === owner) return;
     this.onRestored(owner);
   }

@@ -77,7 +77,9 @@ export class PartitionGroup {
     const head = queue.head();
     if (head === undefined) return;
     queue.ahead = queue.source.ordersByContents ? queue.source.decodeAhead(head, queue.partitionTime) : undefined;
-    queue.heapKey = queue.ahead === undefined ? head.timestamp : queue.ahead.timestamp;
+    const timestamp = queue.ahead === undefined ? head.timestamp : queue.ahead.timestamp;
+    // What will be dropped for its timestamp (negative, or no number) goes first.
+    queue.heapKey = timestamp >= 0 ? timestamp : -1;
     this.nonEmpty.push(queue);
   }
 }

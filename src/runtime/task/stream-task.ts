@@ -55,7 +55,7 @@ export class StreamTask {
   private readonly group: PartitionGroup;
   private readonly streamTimePunctuators = new PunctuationQueue();
   private readonly wallClockPunctuators = new PunctuationQueue();
-  private readonly preparation: PrepareBatch;
+  private preparation: PrepareBatch;
   private readonly runPunctuator = (schedule: PunctuationSchedule, now: number): void => this.punctuate(schedule, now);
   private nodes: TaskNodes;
   private dirty = false;
@@ -258,6 +258,7 @@ export class StreamTask {
     this.group.clear();
     this.resetContext();
     this.nodes = new TaskNodes(this.options.nodes, this.context, this.errors);
+    this.preparation = new PrepareBatch(this.nodes);
     for (const queue of this.group.all) queue.source = this.sourceOf(queue.topic);
     for (const offset of committed) this.setCommitted(offset);
     this.initNodes();

@@ -17,6 +17,8 @@ export const NO_RECORD = new RecordContext('', -1, -1, -1, NO_HEADERS, false);
 
 /** Least time between two warnings with the same reason, milliseconds. */
 const WARNING_INTERVAL = 10_000;
+/** Most reasons that are remembered for it: there are few, unless one names the record. */
+const WARNINGS = 256;
 
 export interface TaskContextOptions {
   readonly id: string;
@@ -61,7 +63,8 @@ export class TaskContext implements StateStoreContext {
   readonly encoders = new Map<Serde<unknown>, Set<string>>();
 
   private readonly changelogs = new Map<string, string>();
-  private readonly sourceChangelogs = new Set<string>();
+  /** Changelogs that stores write to: a source topic that serves as one already holds the record. */
+  private readonly written = new Map<string, string>();
   private readonly warnedAt = new Map<string, number>();
 
   constructor(options: TaskContextOptions) {
@@ -78,8 +81,9 @@ export class TaskContext implements StateStoreContext {
     this.now = options.now;
     this.metrics = options.metrics;
     for (const { builder, changelogTopic, changelogIsSource } of options.stores) {
-      if (changelogTopic !== undefined) this.changelogs.set(builder.name, changelogTopic);
-      if (changelogIsSource) this.sourceChangelogs.add(builder.name);
+      if (changelogTopic === undefined) continue;
+      this.changelogs.set(builder.name, changelogTopic);
+      if (!changelogIsSource) this.written.set(builder.name, changelogTopic);
     }
   }
 
@@ -101,10 +105,8 @@ export class TaskContext implements StateStoreContext {
   }
 
   logChange(storeName: string, key: Buffer, value: Buffer | null, timestamp: number | null, headers: Headers): void {
-    const topic = this.changelogs.get(storeName);
-    // A source topic that serves as the changelog already holds the record.
-    if (topic === undefined || this.sourceChangelogs.has(storeName)) return;
-    this.collector.send(topic, this.partition, key, value, timestamp, headers);
+    const topic = this.written.get(storeName);
+    if (topic !== undefined) this.collector.send(topic, this.partition, key, value, timestamp, headers);
   }
 
   droppedRecord(reason: string): void {
@@ -117,6 +119,7 @@ export class TaskContext implements StateStoreContext {
     const now = this.now();
     const last = this.warnedAt.get(message);
     if (last !== undefined && now - last < WARNING_INTERVAL && now >= last) return;
+    if (this.warnedAt.size === WARNINGS) this.warnedAt.clear();
     this.warnedAt.set(message, now);
     const { topic, partition, offset, timestamp } = this.recordContext;
     this.logger.warn({ topic, partition, offset, timestamp, ...fields }, `Skipping a record: ${message}`);

@@ -50,6 +50,7 @@ export class Application {
       commitIntervalMs: 100,
       statestoreCacheMaxBytes: 0,
       sessionTimeoutMs: 6000,
+      heartbeatIntervalMs: 500,
       logger: (process.env.TEST_LOG ?? 'silent') as 'silent',
       ...this.overrides,
       ...overrides,
