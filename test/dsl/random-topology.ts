@@ -6,6 +6,7 @@ import { SessionWindows } from '../../src/dsl/windows/session-windows.ts';
 import { SlidingWindows } from '../../src/dsl/windows/sliding-windows.ts';
 import { TimeWindows } from '../../src/dsl/windows/time-windows.ts';
 import { serdes } from '../../src/serdes/serdes.ts';
+import { Stores } from '../../src/state/stores.ts';
 import type { Topology } from '../../src/topology/topology.ts';
 
 const WITH_SERDES = { key: serdes.string, value: serdes.string };
@@ -19,6 +20,10 @@ function options(name: string, materialized = '-'): Untyped {
   const named = name === '-' ? {} : { name };
   if (materialized === '-') return named;
   return materialized === 'with' ? { ...named, ...WITH_SERDES } : { ...named, ...WITH_SERDES, store: materialized };
+}
+
+function versioned(name: string) {
+  return Stores.persistentVersionedKeyValueStore(name, '1h');
 }
 
 function windows(kind: string): Untyped {
@@ -131,6 +136,19 @@ const COMMANDS: { readonly [command: string]: Command } = {
     pools.streams.push(pools.stream(left)[JOINS[kind] as string](pools.table(right), SAME, options(name))),
   sgjoin: (pools, [kind = '', left, right, name = '-']) =>
     pools.streams.push(pools.stream(left)[JOINS[kind] as string](pools.globals[Number(right)], SAME, SAME, options(name))),
+  vtable: (pools, [topic = '', store = '']) => pools.tables.push(pools.builder.table(topic, { store: versioned(store) })),
+  vfilter: (pools, [index, store = '']) => pools.tables.push(pools.table(index).filter(() => true, { store: versioned(store) })),
+  vmap: (pools, [index, store = '']) => pools.tables.push(pools.table(index).mapValues(SAME, { store: versioned(store) })),
+  suppressClose: (pools, [index, name = '-']) => {
+    pools.tables.push(pools.table(index).suppress(Suppressed.untilWindowCloses(BufferConfig.unbounded(), options(name))));
+  },
+  stgrace: (pools, [left, right, name = '-']) => pools.streams.push(pools.stream(left).join(pools.table(right), SAME, { ...options(name), grace: 10 })),
+  store: (pools, [name = '']) => pools.builder.addStateStore(Stores.keyValueStoreBuilder(Stores.inMemoryKeyValueStore(name), serdes.string, serdes.string)),
+  processStore: (pools, [index, store, name = '-']) => {
+    pools.streams.push(pools.stream(index).process(() => ({ process() {} }), { ...options(name), stores: [store] }));
+  },
+  streams: (pools, [topics = '']) => pools.streams.push(pools.builder.stream(topics.split(','))),
+  pattern: (pools, [pattern = '']) => pools.streams.push(pools.builder.stream(new RegExp(pattern))),
 };
 
 /**
