@@ -61,6 +61,23 @@ test('an extractor decides the time; it sees the partition time, is called once 
   );
 });
 
+test('a time that is no number does not upset the order of the partitions', () => {
+  const extractor = (record: { value: unknown }): number => Number(record.value);
+  const nodes = ['a', 'b', 'c', 'd'].map((topic) => source(`s-${topic}`, [topic], ['out'], { timestampExtractor: extractor as never }));
+  const harness = new Harness([...nodes, sink('out', 'z')], ['a', 'b', 'c', 'd']).start();
+  for (const [topic, value] of [
+    ['a', '4'],
+    ['b', 'none'],
+    ['c', '3'],
+    ['d', '2'],
+    ['b', '1'],
+  ] as const)
+    harness.add(topic, 'k', value, 0);
+  harness.run();
+  assert.deepEqual(harness.sink.take(), ['k=1@1', 'k=2@2', 'k=3@3', 'k=4@4']);
+  assert.equal(harness.metrics.dropped, 1);
+});
+
 test('a record without a time is an error that says what to do', () => {
   const harness = new Harness([source('in', ['a'], ['out']), sink('out', 'b')], ['a']).start();
   harness.add('a', 'k', 'v', -1);
