@@ -20,7 +20,7 @@ export interface StateStoreContext {
   recordContext: RecordContext;
   /** The task's stream time: the highest record timestamp seen. */
   readonly streamTime: number;
-  /** An expired or otherwise unusable record: counts in `dropped-records-total`. */
+  /** An expired or otherwise unusable record: counts in `dropped-records-total`. The reason names nothing of the record, so that its warnings can be rate-limited. */
   droppedRecord(reason: string): void;
   /** Application configuration by key. */
   config(key: string): unknown;

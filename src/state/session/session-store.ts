@@ -136,7 +136,7 @@ export class EngineSessionStore<K, V> extends EngineStore<K, V> implements Sessi
     const bytes = sessionKey(keyBytes, start, end);
     const encoded = value === null ? null : this.codec.encode(this.topic, value);
     const kept = this.table.put(end, keyId(bytes), bytes, encoded, 0, value ?? undefined);
-    if (!kept && value !== null) context.droppedRecord(`store ${this.name}: the session that ends at ${end} is past the retention of ${this.retentionPeriod} ms`);
+    if (!kept && value !== null) context.droppedRecord(`store ${this.name}: a session past the retention of ${this.retentionPeriod} ms`);
     if (this.settings.logging) {
       const record = context.recordContext;
       context.logChange(this.name, bytes, encoded === null ? null : this.codec.logValue(encoded), this.codec.logTimestamp(value, record), this.codec.logHeaders(value, record));

@@ -150,7 +150,7 @@ export class EngineVersionedStore<K, V> extends EngineStore<K, V> implements Ver
 
   #put(key: Buffer, value: Buffer | null, timestamp: number, object: V | null | undefined): number {
     if (this.#expired(timestamp)) {
-      if (object !== undefined) this.context.droppedRecord(`store ${this.name}: the version of ${timestamp} is past the history of ${this.historyRetention} ms`);
+      if (object !== undefined) this.context.droppedRecord(`store ${this.name}: a version past the history of ${this.historyRetention} ms`);
       return NOT_PUT;
     }
     this.#past.observe(timestamp);

@@ -158,7 +158,7 @@ export class EngineWindowStore<K, V, T> extends EngineStore<K, V> implements Win
     // Duplicates cannot be deleted one by one: a null is only logged, as in Java.
     if (!(duplicates && value === null)) {
       const kept = this.table.put(windowStart, keyId(bytes), bytes, encoded, value === null ? 0 : codec.timestamp(value), value ?? undefined);
-      if (!kept) context.droppedRecord(`store ${this.name}: the window that starts at ${windowStart} is past the retention of ${this.retentionPeriod} ms`);
+      if (!kept) context.droppedRecord(`store ${this.name}: a window past the retention of ${this.retentionPeriod} ms`);
     }
     if (this.settings.logging) {
       const record = context.recordContext;
