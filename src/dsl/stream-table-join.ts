@@ -34,8 +34,8 @@ export function joinTable(given: Stage, table: AnyTable, joiner: AnyFunction, le
     nullKeysJoin: leftJoin,
     lower: (lowering) => {
       addWrapped(lowering, name, supplier, lowering.parents);
-      for (const store of rows.storeNames) lowering.topology.connect(name, store);
       if (bufferStoreName !== undefined) lowering.topology.connect(name, bufferStoreName);
+      for (const store of rows.storeNames) lowering.topology.connect(name, store);
     },
   });
   graph.add(node, stage.node);

@@ -26,8 +26,8 @@ export function processorNode(name: string, options: ProcessorNodeOptions): Plai
       const { topology, config, parents } = lowering;
       addWrapped(lowering, name, supplier, parents);
       for (const builder of suppliedStores ?? []) topology.addStore(builder, [name]);
-      for (const connected of typeof stores === 'function' ? stores() : (stores ?? [])) topology.connect(name, connected);
       if (store !== undefined && storeNeeded?.() !== false) topology.addStore(store.create(config), [name]);
+      for (const connected of typeof stores === 'function' ? stores() : (stores ?? [])) topology.connect(name, connected);
     },
   });
 }
