@@ -149,7 +149,9 @@ export class RdKafkaMembershipConsumer implements MembershipConsumer {
     } catch (error) {
       if (!(error instanceof KafkaClientError)) throw error;
       if (error.kafkaCode === KafkaErrorCode.maxPollExceeded) this.#joinAfresh(error);
-      else throw error;
+      else if (error.reaction !== 'retriable' || error.kafkaCode === KafkaErrorCode.unknownTopicOrPartition) throw error;
+      // The client goes on trying by itself.
+      else this.#connection.log(4, 'POLL', error.message);
     }
   }
 

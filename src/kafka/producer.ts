@@ -23,6 +23,8 @@ const MAX_FAILURES = 1000;
 /**
  * A producer on librdkafka's callback API: idempotent, and transactional when it has a transactional id.
  * Delivery reports arrive for failed records only: a report per record costs three times the produce itself.
+ * After a transaction that was aborted because a broker refused a record, the next one fails as well (45, abortable): the client has counted
+ * the refused record. Aborted and begun again, it succeeds.
  */
 export class RdKafkaProducer implements Producer {
   readonly #connection: Connection<NativeProducer>;
