@@ -44,10 +44,13 @@ const FULL_COMMIT_INTERVAL_MS = 6 * 3_600_000;
 export class Committer {
   private readonly options: CommitterOptions;
   private readonly transactional: boolean;
+  /** A commit under way shares the event loop with the processing of the next interval: each takes half of the budget. */
+  private readonly budgetMs: number;
   private producer: Producer | undefined;
 
   constructor(options: CommitterOptions) {
     this.options = options;
+    this.budgetMs = options.config.eventLoopBudgetMs / 2;
     this.transactional = options.config.processingGuarantee === 'exactly_once_v2';
   }
 
@@ -127,10 +130,10 @@ export class Committer {
     try {
       await this.resolvePartitions(outputs);
       await this.repeat('begin a transaction', () => producer.beginTransaction());
-      await produceAll(producer, known(outputs), config.eventLoopBudgetMs, (record, error) => {
+      await produceAll(producer, known(outputs), this.budgetMs, (record, error) => {
         refused ??= this.refused(record, error);
       });
-      await produceAll(producer, changes, config.eventLoopBudgetMs, (record, error) => {
+      await produceAll(producer, changes, this.budgetMs, (record, error) => {
         refused ??= this.refused(record, error, true);
       });
       if (refused === undefined) {
@@ -173,10 +176,10 @@ export class Committer {
       if (direct !== undefined) refused = this.refused(direct.record, direct.error);
       await this.resolvePartitions(outputs);
       if (!(await this.options.stillMember())) return { kind: 'aborted', error: new IllegalStateError('This member was replaced while the process stood still') };
-      await produceAll(producer, known(outputs), config.eventLoopBudgetMs, (record, error) => {
+      await produceAll(producer, known(outputs), this.budgetMs, (record, error) => {
         refused ??= this.refused(record, error);
       });
-      await produceAll(producer, changes, config.eventLoopBudgetMs, (record, error) => {
+      await produceAll(producer, changes, this.budgetMs, (record, error) => {
         refused ??= this.refused(record, error, true);
       });
       if (refused !== undefined) throw refused;

@@ -6,7 +6,7 @@ import type { OwnedTask } from './owned-task.ts';
 const CONSUME_MAX = 1000;
 
 /** Records ready to be processed below which more are fetched: enough to keep busy while the next consume is under way. */
-const LOW_BACKLOG = 1000;
+const LOW_BACKLOG = 4000;
 
 /**
  * A pause throws away what was prefetched, so it comes late and ends late: it begins when a queue is this many times as long as

@@ -143,7 +143,8 @@ export class StreamThread {
     const { config, collector } = this.parts;
     const running = this.tasks.running;
     if (!this.mayProcess()) return false;
-    const deadline = performance.now() + config.eventLoopBudgetMs;
+    // A commit under way takes the other half.
+    const deadline = performance.now() + config.eventLoopBudgetMs / (this.committing === undefined ? 1 : 2);
     let processed = 0;
     for (let progress = true; progress; ) {
       progress = false;

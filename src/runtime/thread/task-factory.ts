@@ -44,7 +44,7 @@ export class TaskFactory {
       // A topic may have fewer partitions than the sub-topology has tasks.
       if (id.partition < (layout.partitions.get(topic) as number)) inputs.push({ topic, partition: id.partition });
     }
-    const state = createTaskState({ taskId: id.id, directory, logger, cacheBudget: this.cacheBudget, budgetMs: config.eventLoopBudgetMs });
+    const state = createTaskState({ taskId: id.id, directory, logger, cacheBudget: this.cacheBudget, budgetMs: config.eventLoopBudgetMs / 2 });
     const task = new StreamTask({
       id: id.id,
       partition: id.partition,
