@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join, relative, sep } from 'node:path';
+import { join, sep } from 'node:path';
 import { ROOT } from './setup/run.mjs';
 import { fail, setup } from './setup.mjs';
 
@@ -118,8 +118,9 @@ try {
 }
 const summary = counters();
 const ran = summary.length > 0;
-console.log(`\n[test] ${files.map((file) => relative(ROOT, join(ROOT, file))).length} files, ${Math.round((Date.now() - started) / 1000)} s`);
+console.log(`\n[test] ${files.length} files, ${Math.round((Date.now() - started) / 1000)} s`);
 for (const name of failedChecks) console.log(`# check failed: ${name}`);
-for (const line of summary) console.log(line);
+// A failed check counts as a failed test: the last lines are what a reader, or a machine, looks at.
+for (const line of summary) console.log(line.replace(/^# fail (\d+)$/, (_, count) => `# fail ${Number(count) + failedChecks.length}`));
 if (!ran) console.log('# pass 0\n# fail 1');
 process.exit(passed && ran && failedChecks.length === 0 ? 0 : 1);
