@@ -11,7 +11,7 @@ import { INPUT_PARTITIONS, producePageViews } from './lib/input.ts';
 import { type Figures, measure } from './lib/measure.ts';
 import { difference, type Output, readOutput } from './lib/outputs.ts';
 import { figureLine, medianRun, ratioLine, ratios } from './lib/report.ts';
-import { OUTPUT_KINDS, WORKLOADS } from './lib/workloads.ts';
+import { lateShare, OUTPUT_KINDS, WORKLOADS } from './lib/workloads.ts';
 
 interface BenchOptions {
   workload: string;
@@ -71,7 +71,7 @@ async function bench(): Promise<void> {
   cleanUp.push(() => cluster.deleteTopicsStartingWith(id));
   const input = `${id}-input`;
   say(`${options.records.toLocaleString('en')} page views into ${input} on ${broker.bootstrapServers}`);
-  await producePageViews(cluster, { topic: input, records: options.records, users: options.users, seed: options.seed });
+  await producePageViews(cluster, { topic: input, records: options.records, users: options.users, seed: options.seed, late: lateShare(options.workload) });
 
   const ours: Figures[] = [];
   const theirs: Figures[] = [];

@@ -15,15 +15,17 @@ export interface InputOptions {
   records: number;
   users: number;
   seed: number;
+  /** Share of views that come 10 to 40 minutes late. */
+  late: number;
 }
 
 /** Writes seeded page views, keyed by user, JSON of about 60 bytes, that end in this hour: nothing is old enough to be deleted, nothing is of the future. */
-export async function producePageViews(cluster: Cluster, { topic, records, users, seed }: InputOptions): Promise<void> {
+export async function producePageViews(cluster: Cluster, { topic, records, users, seed, late }: InputOptions): Promise<void> {
   await cluster.createTopic(topic, INPUT_PARTITIONS);
   const producer = cluster.clients.producer({ transactionTimeoutMs: 60_000, overrides: { 'compression.type': 'none', 'linger.ms': 20 } });
   await producer.connect(30_000);
   const hours = Math.ceil(((records / VIEWS_PER_SECOND) * 1000) / HOUR) + 1;
-  const traffic = pageViews({ seed, startAt: (Math.floor(Date.now() / HOUR) - hours) * HOUR, viewsPerSecond: VIEWS_PER_SECOND, users });
+  const traffic = pageViews({ seed, startAt: (Math.floor(Date.now() / HOUR) - hours) * HOUR, viewsPerSecond: VIEWS_PER_SECOND, users, late });
   for (let sent = 0; sent < records; sent += 1) {
     const view = traffic.next().value;
     const key = Buffer.from(view.user);
