@@ -132,7 +132,7 @@ export class SegmentedTable {
       const id = this.#ids[i] as number;
       if (id > last) break;
       const table = this.#segments.get(id) as BufferedTable;
-      if (!table.engineTable.empty) segments.push(id);
+      if (table.engineTable.mayHold(baseId)) segments.push(id);
       if (!table.buffering) continue;
       if (buffered === null) {
         low = keyId(from);

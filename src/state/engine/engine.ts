@@ -25,11 +25,13 @@ export interface PageRequest {
 export interface EngineTable {
   /** True when it certainly holds no row: reads are then skipped. */
   readonly empty: boolean;
+  /** False when it certainly holds no row of this key; `baseId`: the id without the key's times. */
+  mayHold(baseId: string): boolean;
   get(id: string, key: Buffer): Row | null;
   /** At most `limit` rows in the order of their keys' bytes. */
   page(request: PageRequest): Row[];
   /**
-   * At most `limit` rows whose key's last `suffixLength` bytes lie within [from, to], in the order of (those bytes, key), after the given key. Only tables opened with that suffix length.
+   * At most `limit` rows whose key's last bytes (`keySuffix` of them) lie within [from, to], in the order of (those bytes, key), after the given key. Only tables opened as time-ordered.
    */
   pageBySuffix(from: Buffer, to: Buffer, after: Buffer | null, limit: number): Row[];
   /** Inside a transaction of the engine only, as all that follow. */
@@ -43,8 +45,10 @@ export interface StoreShape {
   readonly kind: string;
   /** Milliseconds a segment; 0 for stores without segments. */
   readonly segmentInterval: number;
-  /** Bytes at the end of a key (its times) that rows are also ordered by; 0: none. */
-  readonly timeSuffix: number;
+  /** Bytes at the end of a key that are its times; 0: none. */
+  readonly keySuffix: number;
+  /** Rows are also read in the order of those bytes. */
+  readonly timeOrdered: boolean;
 }
 
 /** One task's engine. Writes happen between `begin` and `commit`; reads any time. */

@@ -110,7 +110,7 @@ export class EngineKeyValueStore<K, V, T> extends EngineStore<K, V> implements K
   }
 
   protected shape(): StoreShape {
-    return { kind: this.kv.kind, segmentInterval: 0, timeSuffix: 0 };
+    return { kind: this.kv.kind, segmentInterval: 0, keySuffix: 0, timeOrdered: false };
   }
 
   protected attached(engine: Engine): void {

@@ -32,7 +32,7 @@ export class MemoryEngine implements Engine {
     const known = this.#store(store);
     let table = known.tables.get(segment);
     if (table === undefined) {
-      table = new MemoryTable(known.shape.timeSuffix);
+      table = new MemoryTable(known.shape.keySuffix);
       known.tables.set(segment, table);
     }
     return table;
@@ -104,14 +104,18 @@ class MemoryRow implements Row, SortedEntry {
 
 class MemoryTable implements EngineTable {
   readonly #rows = new SortedMap<MemoryRow>();
-  readonly #timeSuffix: number;
+  readonly #keySuffix: number;
 
-  constructor(timeSuffix: number) {
-    this.#timeSuffix = timeSuffix;
+  constructor(keySuffix: number) {
+    this.#keySuffix = keySuffix;
   }
 
   get empty(): boolean {
     return this.#rows.size === 0;
+  }
+
+  mayHold(): boolean {
+    return this.#rows.size > 0;
   }
 
   get(id: string): Row | null {
@@ -133,7 +137,7 @@ class MemoryTable implements EngineTable {
   }
 
   pageBySuffix(from: Buffer, to: Buffer, after: Buffer | null, limit: number): Row[] {
-    const length = this.#timeSuffix;
+    const length = this.#keySuffix;
     const low = keyId(from);
     const high = keyId(to);
     const last = after === null ? null : keyId(after);

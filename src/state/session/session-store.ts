@@ -118,7 +118,7 @@ export class EngineSessionStore<K, V> extends EngineStore<K, V> implements Sessi
   }
 
   protected shape(): StoreShape {
-    return { kind: 'session', segmentInterval: this.#interval(), timeSuffix: this.sessions.timeOrdered ? SESSION_SUFFIX : 0 };
+    return { kind: 'session', segmentInterval: this.#interval(), keySuffix: SESSION_SUFFIX, timeOrdered: this.sessions.timeOrdered };
   }
 
   protected attached(engine: Engine): void {

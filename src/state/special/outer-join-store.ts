@@ -82,7 +82,7 @@ export class EngineOuterJoinStore<K, VL, VR> extends EngineStore<K, VL> implemen
   }
 
   protected shape(): StoreShape {
-    return { kind: 'join-outer', segmentInterval: 0, timeSuffix: 0 };
+    return { kind: 'join-outer', segmentInterval: 0, keySuffix: 0, timeOrdered: false };
   }
 
   protected attached(engine: Engine): void {

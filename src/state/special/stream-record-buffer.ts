@@ -118,7 +118,7 @@ export class EngineStreamRecordBuffer<K, V> extends EngineStore<K, V> implements
   }
 
   protected shape(): StoreShape {
-    return { kind: 'time-ordered-buffer', segmentInterval: 0, timeSuffix: 0 };
+    return { kind: 'time-ordered-buffer', segmentInterval: 0, keySuffix: 0, timeOrdered: false };
   }
 
   protected attached(engine: Engine): void {

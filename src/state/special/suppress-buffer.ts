@@ -178,7 +178,7 @@ export class SuppressBuffer<K, V> extends EngineStore<K, V> implements TimeOrder
   }
 
   protected shape(): StoreShape {
-    return { kind: 'suppress', segmentInterval: 0, timeSuffix: 0 };
+    return { kind: 'suppress', segmentInterval: 0, keySuffix: 0, timeOrdered: false };
   }
 
   protected attached(): void {}

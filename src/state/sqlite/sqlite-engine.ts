@@ -75,7 +75,7 @@ export class SqliteEngine implements Engine {
 
   openStore(name: string, shape: StoreShape): boolean {
     return this.#guard(() => {
-      const wanted = JSON.stringify([shape.kind, shape.segmentInterval, shape.timeSuffix]);
+      const wanted = JSON.stringify([shape.kind, shape.segmentInterval, shape.timeOrdered]);
       const found = this.#db.prepare('SELECT id, shape FROM stores WHERE name = ?').get(name) as { id: number; shape: string } | undefined;
       const id = found?.id ?? Number(this.#db.prepare('INSERT INTO stores (name, shape) VALUES (?, ?)').run(name, wanted).lastInsertRowid);
       const segments = this.#db.prepare('SELECT segment FROM segments WHERE store = ?').pluck().all(id) as number[];
@@ -95,7 +95,7 @@ export class SqliteEngine implements Engine {
     if (table === undefined) {
       const sqlName = tableName(store.id, segment);
       const exists = segment === null ? this.#db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").get(sqlName) !== undefined : store.segments.has(segment);
-      table = new SqliteTable(this.#db, sqlName, store.shape.timeSuffix, exists, {
+      table = new SqliteTable(this.#db, sqlName, segment === null ? 0 : store.shape.keySuffix, exists, {
         create: (created) => this.#create(store, segment, created),
         failure: (cause) => describeFailure(cause, this.#options, name),
       });
@@ -190,7 +190,7 @@ export class SqliteEngine implements Engine {
   #create(store: OpenStore, segment: number | null, table: SqliteTable): void {
     const name = tableName(store.id, segment);
     this.#db.exec(`CREATE TABLE IF NOT EXISTS ${name} (k BLOB NOT NULL PRIMARY KEY, v BLOB NOT NULL, t INTEGER NOT NULL) WITHOUT ROWID`);
-    if (store.shape.timeSuffix > 0) this.#db.exec(`CREATE INDEX IF NOT EXISTS ${name}_time ON ${name} (substr(k, -${store.shape.timeSuffix}), k)`);
+    if (store.shape.timeOrdered) this.#db.exec(`CREATE INDEX IF NOT EXISTS ${name}_time ON ${name} (substr(k, -${store.shape.keySuffix}), k)`);
     if (segment !== null) {
       this.#db.prepare('INSERT OR IGNORE INTO segments (store, segment) VALUES (?, ?)').run(store.id, segment);
       store.segments.add(segment);

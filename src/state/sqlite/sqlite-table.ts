@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
 import type { EngineTable, PageRequest, Row } from '../engine/engine.ts';
+import { KeyFilter } from '../engine/key-filter.ts';
 
 /** The engine, as one of its tables sees it. */
 export interface TableOwner {
@@ -16,29 +17,36 @@ export interface TableOwner {
 export class SqliteTable implements EngineTable {
   readonly #db: Database.Database;
   readonly #name: string;
-  readonly #timeSuffix: number;
+  readonly #keySuffix: number;
   readonly #owner: TableOwner;
   #exists: boolean;
+  /** Of all keys put; null when some were put before this process opened the file. */
+  #filter: KeyFilter | null;
   #get: Database.Statement<[Buffer]> | null = null;
   #put: Database.Statement<[Buffer, Buffer, number]> | null = null;
   #delete: Database.Statement<[Buffer]> | null = null;
   /** Page statements by their shape: one bit for each of lower bound, its exclusion, upper bound, its exclusion, and the order. */
   readonly #pages: (Database.Statement<unknown[]> | undefined)[] = [];
 
-  constructor(db: Database.Database, name: string, timeSuffix: number, exists: boolean, owner: TableOwner) {
+  constructor(db: Database.Database, name: string, keySuffix: number, exists: boolean, owner: TableOwner) {
     this.#db = db;
     this.#name = name;
-    this.#timeSuffix = timeSuffix;
+    this.#keySuffix = keySuffix;
     this.#owner = owner;
     this.#exists = exists;
+    this.#filter = exists ? null : new KeyFilter();
   }
 
   get empty(): boolean {
     return !this.#exists;
   }
 
-  get(_id: string, key: Buffer): Row | null {
-    if (!this.#exists) return null;
+  mayHold(baseId: string): boolean {
+    return this.#exists && (this.#filter === null || this.#filter.mayHold(baseId, baseId.length));
+  }
+
+  get(id: string, key: Buffer): Row | null {
+    if (!this.#exists || (this.#filter !== null && !this.#filter.mayHold(id, id.length - this.#keySuffix))) return null;
     let row: [Buffer, number] | undefined;
     try {
       this.#get ??= this.#db.prepare<[Buffer]>(`SELECT v, t FROM ${this.#name} WHERE k = ?`).raw();
@@ -76,17 +84,18 @@ export class SqliteTable implements EngineTable {
 
   pageBySuffix(from: Buffer, to: Buffer, after: Buffer | null, limit: number): Row[] {
     if (!this.#exists) return [];
-    const suffix = `substr(k, -${this.#timeSuffix})`;
+    const suffix = `substr(k, -${this.#keySuffix})`;
     const sql = `SELECT k, v, t FROM ${this.#name} WHERE ${after === null ? `${suffix} >= ?` : `(${suffix}, k) > (?, ?)`} AND ${suffix} <= ? ORDER BY ${suffix}, k LIMIT ?`;
     try {
       const statement = this.#db.prepare<unknown[]>(sql).raw();
-      return toRows((after === null ? statement.all(from, to, limit) : statement.all(after.subarray(after.length - this.#timeSuffix), after, to, limit)) as RawRow[]);
+      return toRows((after === null ? statement.all(from, to, limit) : statement.all(after.subarray(after.length - this.#keySuffix), after, to, limit)) as RawRow[]);
     } catch (cause) {
       throw this.#owner.failure(cause);
     }
   }
 
-  put(_id: string, key: Buffer, value: Buffer, timestamp: number): void {
+  put(id: string, key: Buffer, value: Buffer, timestamp: number): void {
+    if (this.#filter !== null) this.#filter.add(id, id.length - this.#keySuffix);
     if (!this.#exists) {
       this.#owner.create(this);
       this.#exists = true;
@@ -113,6 +122,7 @@ export class SqliteTable implements EngineTable {
   /** The table was dropped, or a rollback undid its creation. The next write creates it again. */
   forget(): void {
     this.#exists = false;
+    this.#filter = new KeyFilter();
     this.#get = this.#put = this.#delete = null;
     this.#pages.length = 0;
   }

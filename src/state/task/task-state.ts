@@ -10,6 +10,9 @@ import { describeFailure, SqliteEngine } from '../sqlite/sqlite-engine.ts';
 import { ApplyJob, type FrozenPart } from './apply-job.ts';
 import { type Deadline, deadlineIn, isManaged, type ManagedStore, NO_DEADLINE, type StoreEnvironment } from './managed-store.ts';
 
+/** Records restored in one transaction. */
+const RESTORE_TRANSACTION = 100_000;
+
 export interface TaskStateOptions {
   /** `subtopology_partition`, for example `0_3`: names the file. */
   readonly taskId: string;
@@ -50,6 +53,9 @@ class EngineTaskState implements TaskState {
   #memory: MemoryEngine | null = null;
   readonly #frozen = new Set<Frozen>();
   #job: ApplyJob | null = null;
+  /** The engine with an open restore transaction, and the records in it. */
+  #restoring: Engine | null = null;
+  #restored = 0;
   #closed = false;
 
   constructor(options: TaskStateOptions) {
@@ -141,10 +147,18 @@ class EngineTaskState implements TaskState {
     if (!isManaged(store))
       throw new StateStoreError('the store cannot be restored by the task: it keeps its own contents', { taskId: this.taskId, store: storeName });
     const engine = this.#engine(store.persistent);
-    this.#write(engine, storeName, () => {
+    if (this.#restoring !== engine) {
+      this.#finishJob();
+      this.#guarded(engine, storeName, () => engine.begin());
+      this.#restoring = engine;
+      this.#restored = 0;
+    }
+    this.#guarded(engine, storeName, () => {
       store.restore(records);
       engine.setFact(storeName, 'offset', String(nextOffset));
     });
+    this.#restored += records.length;
+    if (this.#restored >= RESTORE_TRANSACTION) this.#finishRestore();
   }
 
   markCaughtUp(storeName: string, now: number): void {
@@ -270,17 +284,34 @@ class EngineTaskState implements TaskState {
     }
   }
 
+  /** A restore's transaction spans many batches: a page of the file is then written once for many random keys. A crash only loses some progress. */
+  #finishRestore(): void {
+    const engine = this.#restoring;
+    if (engine === null) return;
+    this.#restoring = null;
+    this.#guarded(engine, undefined, () => engine.commit());
+  }
+
   #finishJob(): void {
+    this.#finishRestore();
     if (this.#job !== null) this.#step(this.#job, NO_DEADLINE);
   }
 
   #write(engine: Engine, store: string | undefined, action: () => void): void {
     this.#finishJob();
-    try {
+    this.#guarded(engine, store, () => {
       engine.begin();
       action();
       engine.commit();
+    });
+  }
+
+  /** Rolls back on an error. */
+  #guarded(engine: Engine, store: string | undefined, action: () => void): void {
+    try {
+      action();
     } catch (cause) {
+      this.#restoring = null;
       engine.rollback();
       throw this.#failure(cause, store);
     }

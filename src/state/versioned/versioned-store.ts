@@ -131,7 +131,7 @@ export class EngineVersionedStore<K, V> extends EngineStore<K, V> implements Ver
   }
 
   protected shape(): StoreShape {
-    return { kind: 'versioned', segmentInterval: this.#segmentInterval, timeSuffix: 0 };
+    return { kind: 'versioned', segmentInterval: this.#segmentInterval, keySuffix: SUFFIX, timeOrdered: false };
   }
 
   protected attached(engine: Engine): void {

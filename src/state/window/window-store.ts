@@ -129,7 +129,7 @@ export class EngineWindowStore<K, V, T> extends EngineStore<K, V> implements Win
   }
 
   protected shape(): StoreShape {
-    return { kind: this.windows.kind, segmentInterval: this.#interval(), timeSuffix: this.windows.timeOrdered ? WINDOW_SUFFIX : 0 };
+    return { kind: this.windows.kind, segmentInterval: this.#interval(), keySuffix: WINDOW_SUFFIX, timeOrdered: this.windows.timeOrdered };
   }
 
   /** Start of the oldest window that reads still see. A store ordered by time keeps it a millisecond longer, as in Java: without grace a window closes exactly then. */
