@@ -65,13 +65,13 @@ describe('record cache', () => {
   });
 
   test('a full cache flushes everything that is dirty, and reads stay right', () => {
-    const { store, flushed, listen, context } = openCounts({ cacheMaxBytes: 2000 });
+    const { store, flushed, listen, context } = openCounts({ cacheMaxBytes: 1000 });
     listen(true);
     for (let i = 0; i < 100; i++) {
       context.at(i);
       store.put(`k${i}`, { value: i, timestamp: i });
     }
-    assert.ok(flushed.length > 80 && flushed.length <= 100, `${flushed.length} flushed`);
+    assert.ok(flushed.length > 60 && flushed.length <= 100, `${flushed.length} flushed`);
     for (let i = 0; i < 100; i++) assert.equal(store.get(`k${i}`)?.value, i);
   });
 
