@@ -113,7 +113,7 @@ export class Instance {
     const fetcher = new SourceFetcher(source, config, wake);
     this.open.push({ what: 'the consumer', close: () => fetcher.close() });
     await source.connect(config.requestTimeoutMs);
-    const factory = new TaskFactory({ plan, layout, config, logger, collector, globalStores: this.globals?.stores ?? new Map(), directory });
+    const factory = new TaskFactory({ plan, layout, config, logger, collector, globalStores: this.globals?.stores ?? new Map(), directory, wake });
     const restorer = new Restorer({
       clients,
       config,
@@ -158,6 +158,11 @@ export class Instance {
   stop(): void {
     this.stopping = true;
     this.thread?.stop();
+  }
+
+  /** Do not wait for asynchronous operators any more: what they hold is not committed, and processed again later. */
+  abandonAsync(): void {
+    this.thread?.abandonAsync();
   }
 
   /** Close all that was opened, the latest first. Errors are logged: closing goes on. */

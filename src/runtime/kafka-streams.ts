@@ -3,6 +3,7 @@ import { IllegalStateError, StreamsError } from '../errors.ts';
 import { createKafkaClients } from '../kafka/client.ts';
 import type { KafkaClients } from '../kafka/contract.ts';
 import { type Duration, toMillis } from '../time.ts';
+import { checkAsyncLimits } from './async-limits.ts';
 import { type ResolvedConfig, resolveConfig, type StreamsConfig } from './config.ts';
 import { Instance } from './instance.ts';
 import { Lifecycle, type StreamsState } from './lifecycle.ts';
@@ -51,6 +52,7 @@ export class KafkaStreams {
   constructor(topology: RunnableTopology, config: StreamsConfig, clients?: KafkaClients) {
     this.config = resolveConfig(config);
     this.plan = topology.plan({ applicationId: this.config.applicationId });
+    checkAsyncLimits(this.plan, this.config.maxPollIntervalMs);
     const { logger } = this.config;
     const log = logger.child({ application: this.config.applicationId });
     this.instance = new Instance({
@@ -107,7 +109,8 @@ export class KafkaStreams {
   /**
    * Stop processing, commit, close the tasks, leave the group and free the state directory. Calling it again waits for the same. A static member (`groupInstanceId`) stays in the
    * group until its session times out, so that a restart moves no task.
-   * @param options `timeout`: give up waiting after so long; what is not committed then is processed again by whoever takes over. @default no limit
+   * Calls of asynchronous operators are waited for.
+   * @param options `timeout`: give up waiting after so long, and cancel asynchronous calls; what is not committed then is processed again by whoever takes over. @default no limit
    */
   close(options: { timeout?: Duration } = {}): Promise<void> {
     this.closing ??= this.shutDown();
@@ -115,7 +118,10 @@ export class KafkaStreams {
     const timeoutMs = toMillis(options.timeout, 'timeout');
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((_, reject) => {
-      timer = setTimeout(() => reject(new StreamsError(`The instance did not close within ${timeoutMs} ms`, { code: 'ERR_CLOSE_TIMEOUT' })), timeoutMs);
+      timer = setTimeout(() => {
+        this.instance.abandonAsync();
+        reject(new StreamsError(`The instance did not close within ${timeoutMs} ms`, { code: 'ERR_CLOSE_TIMEOUT' }));
+      }, timeoutMs);
     });
     return Promise.race([this.closing, late]).finally(() => clearTimeout(timer));
   }

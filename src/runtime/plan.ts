@@ -32,6 +32,8 @@ export interface ProcessorNodePlan {
   readonly supplier: () => Processor<never, never>;
   /** Stores it may use. */
   readonly stores: readonly string[];
+  /** Asynchronous operators: longest time that one record can take in it, milliseconds. */
+  readonly asyncLimitMs?: number;
   readonly children: readonly string[];
 }
 

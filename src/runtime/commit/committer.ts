@@ -30,6 +30,8 @@ export interface CommitterOptions {
 }
 
 const FULL_COMMIT_INTERVAL_MS = 6 * 3_600_000;
+/** Turns of the event loop in which the reports of refused records arrive. */
+const REPORT_TURNS = 3;
 
 /**
  * The commit protocol. State is written last, so that it is only ever behind Kafka, never ahead:
@@ -144,15 +146,25 @@ export class Committer {
     } catch (error) {
       if (!isReaction(error)) throw error;
       if (error.reaction === 'fatal') return { kind: 'fatal', error };
-      const [failure] = producer.takeFailures();
+      const refusal = await this.whyRefused(producer);
       const aborted = await this.abort(producer, error);
       if (aborted.kind === 'fatal') return aborted;
       // The transaction failed because a record was refused: it would be refused again.
-      if (failure !== undefined && permanently(failure.error)) throw this.refusedByBroker(failure);
+      if (refusal !== undefined) throw refusal;
       return aborted;
     }
     await this.abort(producer, refused);
     throw refused;
+  }
+
+  /** Reports of refused records travel on another road than the error of the transaction, and an abort discards them. */
+  private async whyRefused(producer: Producer): Promise<StreamsError | undefined> {
+    for (let turn = 0; turn < REPORT_TURNS; turn++) {
+      producer.poll();
+      await yieldToEventLoop();
+    }
+    const failure = producer.takeFailures().find(({ error }) => permanently(error));
+    return failure === undefined ? undefined : this.refusedByBroker(failure);
   }
 
   private async abort(producer: Producer, reason: Error): Promise<CommitOutcome> {
@@ -247,6 +259,7 @@ export class Committer {
         return undefined;
       }
     }
+    // The client's own message says which topic and partition.
     return new StreamsError(`An output record cannot be sent: ${error.message}`, { code: 'ERR_PRODUCTION', topic: record.topic, partition: record.partition, cause: error });
   }
 

@@ -73,6 +73,8 @@ export class GroupMember {
 
   accept(partitions: readonly TopicPartition[]): void {
     this.consumer.incrementalAssign(partitions);
+    // The group has just answered.
+    this.stoodStill = false;
     for (const { partition } of partitions) this.partitions.add(partition);
   }
 
@@ -90,14 +92,14 @@ export class GroupMember {
     this.notePause(Date.now());
     if (!this.stoodStill) return true;
     if (this.consumer.assignmentLost()) return false;
-    if (known.length > 0) {
-      try {
-        await retrying('confirm the membership', { timeoutMs: this.config.taskTimeoutMs, logger: this.logger }, () => this.consumer.commit(known, this.config.requestTimeoutMs));
-      } catch (error) {
-        if (!(error instanceof KafkaClientError)) throw error;
-        this.logger.warn({ err: error }, 'The process stood still, and the group does not know it any more: what was not committed is dropped');
-        return false;
-      }
+    // Nothing to ask with yet: the question stays.
+    if (known.length === 0) return true;
+    try {
+      await retrying('confirm the membership', { timeoutMs: this.config.taskTimeoutMs, logger: this.logger }, () => this.consumer.commit(known, this.config.requestTimeoutMs));
+    } catch (error) {
+      if (!(error instanceof KafkaClientError)) throw error;
+      this.logger.warn({ err: error }, 'The process stood still, and the group does not know it any more: what was not committed is dropped');
+      return false;
     }
     this.stoodStill = false;
     this.logger.info('The process stood still for a while, and is still a member of its group');
@@ -109,9 +111,9 @@ export class GroupMember {
     return this.stoodStill;
   }
 
-  /** A new assignment, or a fresh start from committed offsets, answers the question. */
-  trust(): void {
-    this.stoodStill = false;
+  /** The loop has waited on purpose. */
+  waited(): void {
+    this.lastTurn = Date.now();
   }
 
   private notePause(now: number): void {

@@ -1,4 +1,4 @@
-import { ProcessingError, SerializationError, StreamsError } from '../../errors.ts';
+import { AsyncTimeoutError, ProcessingError, SerializationError, StreamsError } from '../../errors.ts';
 import type { ConsumedMessage } from '../../kafka/contract.ts';
 import type { Headers } from '../../processor/headers.ts';
 import type { StreamRecord } from '../../processor/record.ts';
@@ -35,7 +35,7 @@ export class ErrorHandling {
 
   /** A processor or a user function threw. Returns when the handler drops the record. Errors of Millrace's own layers, and those already placed, pass through. */
   processing(cause: unknown, operator: string, record: StreamRecord<unknown, unknown> | null): void {
-    if (cause instanceof StreamsError && !(cause instanceof SerializationError)) throw cause;
+    if (cause instanceof StreamsError && !(cause instanceof SerializationError) && !(cause instanceof AsyncTimeoutError)) throw cause;
     const error = asError(cause);
     const context = this.recordContext(operator);
     const failure = (): StreamsError =>

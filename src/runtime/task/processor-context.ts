@@ -1,4 +1,5 @@
 import { IllegalStateError, StreamsError, TopologyError } from '../../errors.ts';
+import type { AsyncWork } from '../../processor/async-work.ts';
 import type { Cancellable, InternalProcessorContext, PunctuationType, Punctuator } from '../../processor/processor.ts';
 import type { StreamRecord } from '../../processor/record.ts';
 import { RecordContext, type RecordMetadata } from '../../processor/record-context.ts';
@@ -51,6 +52,10 @@ export class TaskProcessorContext implements InternalProcessorContext {
 
   set recordContext(context: RecordContext) {
     this.task.recordContext = context;
+  }
+
+  get asyncWork(): AsyncWork {
+    return this.task.asyncWork;
   }
 
   forward(record: StreamRecord<unknown, unknown>, childName?: string): void {
@@ -125,6 +130,10 @@ export class TaskProcessorContext implements InternalProcessorContext {
   setProcessorMetadata(key: string, value: number): void {
     this.task.processorMetadata.set(key, value);
     this.task.processorMetadataMoved = true;
+  }
+
+  keepStreamTime(read: () => number): number {
+    return this.task.keepStreamTime(this.currentNode, read);
   }
 
   /** Stream time is aligned to 0, so that the first record runs it; the wall clock to now, or to the start time. */

@@ -8,6 +8,7 @@ import type { TaskState } from '../../state/contract/task-state.ts';
 import type { ResolvedConfig } from '../config.ts';
 import type { NodePlan, StorePlan } from '../plan.ts';
 import type { RecordCollector } from '../record-collector.ts';
+import { type AsyncSupport, TaskAsyncWork } from './async-work.ts';
 import { ErrorHandling } from './error-handling.ts';
 import { PartitionGroup } from './partition-group.ts';
 import { decodePartitionMetadata, encodePartitionMetadata } from './partition-metadata.ts';
@@ -34,6 +35,8 @@ export interface StreamTaskOptions {
   /** Wall clock, epoch milliseconds. */
   readonly now: () => number;
   readonly metrics: TaskMetrics;
+  /** Needed where the topology may have asynchronous operators. @default nobody is woken */
+  readonly async?: AsyncSupport;
 }
 
 /**
@@ -52,6 +55,7 @@ export class StreamTask {
   private readonly options: StreamTaskOptions;
   private readonly context: TaskContext;
   private readonly errors: ErrorHandling;
+  private readonly asyncWork: TaskAsyncWork;
   private readonly group: PartitionGroup;
   private readonly streamTimePunctuators = new PunctuationQueue();
   private readonly wallClockPunctuators = new PunctuationQueue();
@@ -68,6 +72,8 @@ export class StreamTask {
     this.context = new TaskContext(options);
     this.context.schedule = (type, schedule) => (type === 'stream-time' ? this.streamTimePunctuators : this.wallClockPunctuators).schedule(schedule);
     this.errors = new ErrorHandling(this.context);
+    this.asyncWork = new TaskAsyncWork(this.context, this.errors, options.async);
+    this.context.asyncWork = this.asyncWork;
     this.group = new PartitionGroup(options.config.maxTaskIdleMs);
     this.nodes = new TaskNodes(options.nodes, this.context, this.errors);
     this.preparation = new PrepareBatch(this.nodes);
@@ -149,11 +155,12 @@ export class StreamTask {
 
   /** Whether `process` would take a record now. */
   isProcessable(now: number): boolean {
-    return this.group.isProcessable(now);
+    return !this.asyncWork.full && this.group.isProcessable(now);
   }
 
   /** Take one record through the sub-topology. False: there is none to take now. */
   process(now: number): boolean {
+    if (this.asyncWork.full) return false;
     const queue = this.group.next(now);
     if (queue === undefined) return false;
     const ahead = queue.ahead;
@@ -166,6 +173,34 @@ export class StreamTask {
     this.metrics.processed++;
     this.group.taken(queue);
     return true;
+  }
+
+  /** The task has asynchronous operators. Known when it is initialised. */
+  get isAsync(): boolean {
+    return this.asyncWork.used;
+  }
+
+  /** Records that asynchronous operators have taken and whose results have not gone on. A commit waits until there are none, see `prepareCommit`. */
+  get asyncPending(): number {
+    return this.asyncWork.pending;
+  }
+
+  /** All those results are there: only `deliverAsync` is left to do. */
+  get asyncSettled(): boolean {
+    return this.asyncWork.settled;
+  }
+
+  /** Let results of asynchronous operators go on, until `deadline` of `performance.now()`. Returns whether any did. */
+  deliverAsync(deadline: number): boolean {
+    if (!this.asyncWork.deliver(deadline)) return false;
+    this.dirty = true;
+    return true;
+  }
+
+  /** Let all results go on in the order of their records; to be called when they are `asyncSettled`. */
+  deliverAsyncInOrder(): void {
+    this.dirty = true;
+    this.asyncWork.deliverInOrder();
   }
 
   /** Highest timestamp seen, -1 before the first record. */
@@ -198,7 +233,7 @@ export class StreamTask {
     return this.dirty;
   }
 
-  /** Flush caches downstream, as the first step of a commit. */
+  /** Flush caches downstream, as the first step of a commit. Asynchronous operators may take what comes out of them: then it is to be repeated when nothing is pending. */
   prepareCommit(): void {
     this.enterFlush();
     try {
@@ -228,15 +263,18 @@ export class StreamTask {
    * keep in the metadata, or when `all` is set (a recommit, so that brokers do not expire offsets of idle partitions).
    */
   offsetsToCommit(all = false): TopicPartitionOffset[] {
+    if (this.asyncWork.pending > 0)
+      throw new IllegalStateError('Records of asynchronous operators are under way: their offsets cannot be committed', { taskId: this.id });
     const everything = all || this.context.processorMetadataMoved;
     const offsets: TopicPartitionOffset[] = [];
+    const kept = this.context.metadataToCommit();
     for (const queue of this.group.all) {
       if (!queue.moved && !everything) continue;
       if (queue.nextOffset < 0) continue;
       const { topic, partition } = queue;
       // The head of the queue, if there is one, is behind markers of transactions that need not be read again.
       const offset = queue.head()?.offset ?? queue.nextOffset;
-      offsets.push({ topic, partition, offset, metadata: encodePartitionMetadata(queue.partitionTime, this.context.processorMetadata) });
+      offsets.push({ topic, partition, offset, metadata: encodePartitionMetadata(queue.partitionTime, kept) });
     }
     return offsets;
   }
@@ -255,6 +293,7 @@ export class StreamTask {
    */
   revive(committed: readonly TopicPartitionOffset[]): void {
     this.closeProcessors();
+    this.asyncWork.reset();
     this.group.clear();
     this.resetContext();
     this.nodes = new TaskNodes(this.options.nodes, this.context, this.errors);
@@ -269,6 +308,7 @@ export class StreamTask {
     this.streamTimePunctuators.clear();
     this.wallClockPunctuators.clear();
     this.group.clear();
+    this.asyncWork.reset();
     this.nodes.close();
   }
 

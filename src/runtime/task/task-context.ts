@@ -1,11 +1,13 @@
 import type { Logger } from 'pino';
 import type { ConsumedMessage } from '../../kafka/contract.ts';
+import type { AsyncWork } from '../../processor/async-work.ts';
 import { type Headers, NO_HEADERS } from '../../processor/headers.ts';
 import { RecordContext } from '../../processor/record-context.ts';
 import type { Serde } from '../../serdes/serde.ts';
 import type { StateStoreContext } from '../../state/contract/context.ts';
 import type { StateStore } from '../../state/contract/stores.ts';
 import type { TaskState } from '../../state/contract/task-state.ts';
+import { murmur2 } from '../../util/murmur2.ts';
 import type { ResolvedConfig } from '../config.ts';
 import type { StorePlan } from '../plan.ts';
 import type { RecordCollector } from '../record-collector.ts';
@@ -14,6 +16,9 @@ import type { TaskMetrics } from './task-metrics.ts';
 
 /** Where no input record is under processing. */
 export const NO_RECORD = new RecordContext('', -1, -1, -1, NO_HEADERS, false);
+
+/** Most stream times of operators that are kept: brokers take 4096 bytes of commit metadata, and one is 27 of its characters. */
+const KEPT_STREAM_TIMES = 120;
 
 /** Least time between two warnings with the same reason, milliseconds. */
 const WARNING_INTERVAL = 10_000;
@@ -56,8 +61,13 @@ export class TaskContext implements StateStoreContext {
   /** Numbers that operators keep in the commit metadata. */
   processorMetadata = new Map<string, number>();
   processorMetadataMoved = false;
+  /** Stream times of operators, by what they are called in the commit metadata. */
+  private readonly streamTimes = new Map<string, () => number>();
   /** Takes new schedules; set by the task. */
   schedule: (type: 'stream-time' | 'wall-clock-time', schedule: PunctuationSchedule) => void = () => {};
+
+  /** What operators have taken and not answered yet; set by the task. */
+  asyncWork!: AsyncWork;
 
   /** Serdes that prepare for the topics they encode for, with the names of those that are known. */
   readonly encoders = new Map<Serde<unknown>, Set<string>>();
@@ -123,6 +133,24 @@ export class TaskContext implements StateStoreContext {
     this.warnedAt.set(message, now);
     const { topic, partition, offset, timestamp } = this.recordContext;
     this.logger.warn({ topic, partition, offset, timestamp, ...fields }, `Skipping a record: ${message}`);
+  }
+
+  /** Names of operators are hashed: they may be longer than the room there is. */
+  keepStreamTime(operator: string, read: () => number): number {
+    const key = `#${(murmur2(Buffer.from(operator)) >>> 0).toString(36)}`;
+    if (this.streamTimes.size < KEPT_STREAM_TIMES || this.streamTimes.has(key)) this.streamTimes.set(key, read);
+    return this.processorMetadata.get(key) ?? -1;
+  }
+
+  /** What operators keep with the offsets. */
+  metadataToCommit(): ReadonlyMap<string, number> {
+    if (this.streamTimes.size === 0) return this.processorMetadata;
+    const all = new Map(this.processorMetadata);
+    for (const [key, read] of this.streamTimes) {
+      const time = read();
+      if (time >= 0) all.set(key, time);
+    }
+    return all;
   }
 
   config(key: string): unknown {

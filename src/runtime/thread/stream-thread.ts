@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { StreamsError } from '../../errors.ts';
 import type { RebalanceEvent, TopicPartition } from '../../kafka/contract.ts';
 import { KafkaClientError, KafkaErrorCode } from '../../kafka/errors.ts';
 import { Committer } from '../commit/committer.ts';
@@ -51,6 +52,8 @@ const CLOCK_EVERY = 16;
 const MAINTENANCE_EVERY_MS = 600_000;
 const FIRST_RETRY_PAUSE_MS = 50;
 const LONGEST_RETRY_PAUSE_MS = 2000;
+/** Part of the time that the group waits for this member in which asynchronous work may end before its tasks are handed over; the rest is for the commit. */
+const QUIESCE_PART = 0.8;
 
 /**
  * The loop. A turn handles rebalances, takes what was fetched, processes for at most the event loop's budget, punctuates and commits when it is due; while a commit is under way at the
@@ -68,6 +71,9 @@ export class StreamThread {
   private lastMaintenance = Date.now();
   private abortsInARow = 0;
   private joined = false;
+  /** A commit waits for asynchronous operators: their tasks take no new records. */
+  private draining = false;
+  private abandoned = false;
   private ready = false;
   private readonly restored: OwnedTask[] = [];
 
@@ -93,6 +99,12 @@ export class StreamThread {
 
   stop(): void {
     this.stopping = true;
+    this.parts.waker.wake();
+  }
+
+  /** Do not wait for asynchronous operators when closing: their calls are cancelled, and what was not committed is processed again. */
+  abandonAsync(): void {
+    this.abandoned = true;
     this.parts.waker.wake();
   }
 
@@ -132,7 +144,8 @@ export class StreamThread {
     }
     collector.drain(performance.now() + config.eventLoopBudgetMs);
     committer.poll();
-    if (this.commitDue(now)) await this.beginCommit(now);
+    if (this.commitDue(now)) await this.commitWhenQuiet(now);
+    else this.draining = false;
     this.maintain(now);
     if (busy || fetcher.hasReady) await yieldToEventLoop();
     else await waker.wait(this.idleMs(now));
@@ -145,10 +158,21 @@ export class StreamThread {
     if (!this.mayProcess()) return false;
     // A commit under way takes the other half.
     const deadline = performance.now() + config.eventLoopBudgetMs / (this.committing === undefined ? 1 : 2);
+    // The interval grows while its commit waits: not without bound.
+    const full = this.draining && this.uncommittedBytes() >= config.statestoreUncommittedMaxBytes;
     let processed = 0;
     for (let progress = true; progress; ) {
       progress = false;
       for (const { task } of running) {
+        if (full && !task.isAsync) continue;
+        if (task.isAsync) {
+          if (task.deliverAsync(deadline)) {
+            progress = true;
+            processed++;
+            if (performance.now() > deadline) return true;
+          }
+          if (this.draining) continue;
+        }
         // A few records at a time, so that tasks take turns.
         for (let i = 0; i < 4 * CLOCK_EVERY && task.process(now); i++) {
           progress = true;
@@ -158,7 +182,7 @@ export class StreamThread {
         if (collector.backedUp) return true;
       }
     }
-    for (const { task } of running) task.punctuateWallClock(now);
+    for (const { task } of running) if (!this.draining || !task.isAsync) task.punctuateWallClock(now);
     return processed > 0;
   }
 
@@ -183,9 +207,44 @@ export class StreamThread {
     return due && (collector.hasPending || running.some(({ task }) => task.commitNeeded));
   }
 
+  /** Begins the commit, or lets asynchronous work go on that it has to wait for. Others of the tasks go on as well. */
+  private async commitWhenQuiet(now: number): Promise<void> {
+    const quiet = await this.guarded(() => this.isQuiet());
+    this.draining = quiet === false;
+    if (quiet) await this.beginCommit(now);
+  }
+
+  /** Whether asynchronous operators hold nothing, also nothing of what comes out of caches when they are flushed. */
+  private async isQuiet(): Promise<boolean> {
+    const waiting = this.tasks.running.filter(({ task }) => task.isAsync);
+    if (waiting.some(({ task }) => task.asyncPending > 0)) return false;
+    for (const { task } of waiting) await task.prepareCommitAsync(this.parts.config.eventLoopBudgetMs);
+    return waiting.every(({ task }) => task.asyncPending === 0);
+  }
+
+  /** Wait until asynchronous operators hold nothing. False: that took longer than the group would wait for this member, or nobody wants to wait. */
+  private async quiesce(): Promise<boolean> {
+    const { member, collector, committer, config, waker } = this.parts;
+    const deadline = Date.now() + QUIESCE_PART * config.maxPollIntervalMs;
+    while (!(await this.isQuiet())) {
+      const now = Date.now();
+      if (now > deadline || this.abandoned) return false;
+      member.turn(now);
+      this.throwFailure();
+      let delivered = false;
+      for (const { task } of this.tasks.running) if (task.deliverAsync(performance.now() + config.eventLoopBudgetMs)) delivered = true;
+      collector.drain(performance.now() + config.eventLoopBudgetMs);
+      committer.poll();
+      if (delivered) await yieldToEventLoop();
+      else await waker.wait(config.pollMs);
+    }
+    return true;
+  }
+
   /** Freezes the interval; the rest goes on beside the loop. */
   private async beginCommit(now: number): Promise<void> {
     const { committer, waker } = this.parts;
+    this.draining = false;
     this.lastCommit = now;
     const interval = await this.guarded(() => committer.freeze(this.tasks.running, now));
     if (interval === undefined) return;
@@ -216,6 +275,11 @@ export class StreamThread {
   private async commitAll(): Promise<boolean> {
     await this.settleCommit();
     if (this.tasks.running.length === 0) return true;
+    const quiet = await this.guarded(() => this.quiesce());
+    if (quiet !== true) {
+      if (quiet === false) await this.dropAsync();
+      return false;
+    }
     await this.beginCommit(Date.now());
     await this.committing;
     this.throwFailure();
@@ -226,10 +290,20 @@ export class StreamThread {
     return false;
   }
 
+  /** Asynchronous work does not end: the interval cannot be committed. */
+  private async dropAsync(): Promise<void> {
+    const { logger, collector } = this.parts;
+    const tasks = this.tasks.running.filter(({ task }) => task.asyncPending > 0).map(({ name }) => name);
+    logger.warn({ tasks }, 'Calls of asynchronous operators did not end in time: they are cancelled, and what was not committed is processed again');
+    if (this.stopping) collector.discard();
+    else await this.recover({ kind: 'aborted', error: new StreamsError('Calls of asynchronous operators did not end in time', { code: 'ERR_ASYNC_TIMEOUT' }) });
+  }
+
   /** Everything since the last commit is dropped, of all tasks, and they go on from the committed offsets as the coordinator has them. */
   private async recover(outcome: Exclude<CommitOutcome, { kind: 'committed' }>): Promise<void> {
     const { committer, collector, positions, fetcher, logger, purger, member } = this.parts;
     this.abortsInARow++;
+    this.draining = false;
     logger.warn({ err: outcome.error, inARow: this.abortsInARow }, `A commit was ${outcome.kind === 'fatal' ? 'refused for good' : 'aborted'}: its tasks go on from their committed offsets`);
     await this.committing;
     this.outcome = undefined;
@@ -237,7 +311,10 @@ export class StreamThread {
     for (const { state } of this.tasks.running) state.discard();
     purger.discard();
     if (outcome.kind === 'fatal') await committer.restart();
-    if (this.abortsInARow > 1) await sleep(Math.min(FIRST_RETRY_PAUSE_MS * 2 ** this.abortsInARow, LONGEST_RETRY_PAUSE_MS));
+    if (this.abortsInARow > 1) {
+      await sleep(Math.min(FIRST_RETRY_PAUSE_MS * 2 ** this.abortsInARow, LONGEST_RETRY_PAUSE_MS));
+      member.waited();
+    }
     if (member.consumer.assignmentLost()) {
       // The revocation is on its way; until it is here nothing is processed.
       await this.closeTasks(this.tasks.all);
@@ -248,7 +325,6 @@ export class StreamThread {
     await positions.resolve(running, committed);
     await fetcher.reset();
     for (const owner of running) owner.task.revive([...owner.positions.values()]);
-    member.trust();
   }
 
   private async rebalance(event: RebalanceEvent): Promise<void> {
@@ -375,8 +451,10 @@ export class StreamThread {
     const { config } = this.parts;
     let wait = config.pollMs;
     for (const { task } of this.tasks.running) {
+      // A commit waits for calls of this task, whose ends wake the loop.
+      if (this.draining && task.isAsync) continue;
       if (task.nextWallClockPunctuation !== undefined) wait = Math.min(wait, task.nextWallClockPunctuation - now);
-      if (task.commitNeeded && this.committing === undefined) wait = Math.min(wait, this.lastCommit + config.commitIntervalMs - now);
+      if (task.commitNeeded && this.committing === undefined && !this.draining) wait = Math.min(wait, this.lastCommit + config.commitIntervalMs - now);
     }
     return Math.max(1, wait);
   }

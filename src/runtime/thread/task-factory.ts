@@ -20,6 +20,8 @@ export interface TaskFactoryOptions {
   readonly globalStores: ReadonlyMap<string, StateStore>;
   /** `<stateDir>/<applicationId>`, locked. */
   readonly directory: string;
+  /** Called when asynchronous operators have results. */
+  readonly wake: () => void;
 }
 
 /** Makes tasks with their state. All record caches of the process share one budget. */
@@ -36,7 +38,7 @@ export class TaskFactory {
 
   /** The task, its file opened and its stores built: restoring them is next. */
   create(id: TaskId): OwnedTask {
-    const { config, layout, collector, globalStores, directory } = this.options;
+    const { config, layout, collector, globalStores, directory, wake } = this.options;
     const subtopology = this.subtopologies.get(id.subtopology) as SubtopologyPlan;
     const logger = this.options.logger.child({ task: id.id });
     const inputs: TopicPartition[] = [];
@@ -58,6 +60,7 @@ export class TaskFactory {
       globalStores,
       now: Date.now,
       metrics: new TaskMetrics(),
+      async: { wake },
     });
     const owner = new OwnedTask({ id, subtopology, inputs, task, state, logger });
     try {
