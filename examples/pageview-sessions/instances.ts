@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { extname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { type InstanceOptions, toArguments } from './options.ts';
 
@@ -48,9 +49,12 @@ export class Instances {
     if (this.#closing) return;
     const options = { ...this.#options, stateDir: join(this.#options.stateDir, `instance-${index + 1}`) };
     const started = Date.now();
-    // Its log goes to stderr, so that the table keeps stdout for itself.
-    const child = fork(SERVICE, toArguments(options), { stdio: ['ignore', 2, 2, 'ipc'] });
+    const child = fork(SERVICE, toArguments(options), { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
     this.#children[index] = child;
+    // Its log goes above the table, not into it.
+    for (const stream of [child.stdout, child.stderr]) {
+      if (stream !== null) createInterface({ input: stream }).on('line', (line) => this.#say(`instance ${index + 1}: ${readable(line)}`));
+    }
     this.#say(`instance ${index + 1} is process ${child.pid}`);
     child.once('exit', (code, signal) => {
       if (this.#closing) return;
@@ -62,5 +66,19 @@ export class Instances {
       this.#say(`instance ${index + 1} ${signal === null ? `ended with code ${code}` : `was killed by ${signal}`}: it is started again`);
       setTimeout(() => this.#start(index, again), RESTART_AFTER_MS);
     });
+  }
+}
+
+/** A line of the service's log, which is JSON, for people. */
+function readable(line: string): string {
+  if (!line.startsWith('{')) return line;
+  try {
+    const { level, msg, task, topic, partition, offset, err } = JSON.parse(line) as { [field: string]: unknown };
+    const severity = Number(level) >= 50 ? 'error: ' : Number(level) >= 40 ? 'warning: ' : '';
+    const where = [task && `task ${task}`, topic && `${topic}-${partition}${offset === undefined ? '' : ` at ${offset}`}`].filter(Boolean).join(', ');
+    const cause = typeof err === 'object' && err !== null && 'message' in err ? `: ${String(err.message)}` : '';
+    return `${severity}${msg}${cause}${where === '' ? '' : ` (${where})`}`;
+  } catch {
+    return line;
   }
 }
