@@ -96,3 +96,12 @@ export class TaskMigratedError extends StreamsError {
     super(message, { code: 'ERR_TASK_MIGRATED', ...options });
   }
 }
+
+/** A call of an asynchronous operator did not answer in time. Its `retryOn` is asked about it; when no retry is left it is the `cause` of a {@link ProcessingError}. */
+export class AsyncTimeoutError extends StreamsError {
+  constructor(timeoutMs: number, attempt: number) {
+    super(`Call ${attempt} of the asynchronous function did not answer within ${timeoutMs} ms: give a longer timeout, or retries`, {
+      code: 'ERR_ASYNC_TIMEOUT',
+    });
+  }
+}

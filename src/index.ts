@@ -36,6 +36,7 @@ export { SlidingWindows } from './dsl/windows/sliding-windows.ts';
 export { TimeWindows } from './dsl/windows/time-windows.ts';
 export { UnlimitedWindows } from './dsl/windows/unlimited-windows.ts';
 export {
+  AsyncTimeoutError,
   ConfigError,
   IllegalStateError,
   ProcessingError,
@@ -46,8 +47,13 @@ export {
   TaskMigratedError,
   TopologyError,
 } from './errors.ts';
+export type { AsyncBackoff, AsyncCallContext, AsyncOptions } from './operators/async/async-options.ts';
 export type {
   Aggregator,
+  AsyncForeachAction,
+  AsyncKeyValueMapper,
+  AsyncPredicate,
+  AsyncValueMapper,
   ForeachAction,
   ForeignKeyExtractor,
   Initializer,

@@ -1,12 +1,23 @@
 import {
+  type AsyncForeachAction,
+  type AsyncKeyValueMapper,
+  type AsyncOptions,
+  type AsyncPredicate,
+  type AsyncSettings,
+  type AsyncValueMapper,
   type ForeachAction,
   type KeyValueMapper,
   kstreamFilter,
+  kstreamFilterAsync,
   kstreamFlatMap,
+  kstreamFlatMapAsync,
   kstreamFlatMapValues,
+  kstreamForEachAsync,
   kstreamForeach,
   kstreamMap,
+  kstreamMapAsync,
   kstreamMapValues,
+  kstreamMapValuesAsync,
   kstreamPassThrough,
   kstreamPeek,
   kstreamPrint,
@@ -22,6 +33,7 @@ import type { AnyFunction, AnyGlobalTable, AnyJoined, AnyStream, AnyStreamJoined
 import { GlobalKTable } from './global-ktable.ts';
 import { processorNode } from './graph/nodes/processor-node.ts';
 import { KGroupedStream } from './kgrouped-stream.ts';
+import { addAsyncOperator } from './kstream-async.ts';
 import { addOperator, addSink, addUserProcessor } from './kstream-basics.ts';
 import { repartitionStream, streamToTable } from './kstream-conversions.ts';
 import { KTable } from './ktable.ts';
@@ -113,6 +125,51 @@ export class KStream<K, V> {
   /** Does something with each record; the stream ends here. */
   foreach(action: ForeachAction<K, V>, named?: Named): void {
     addOperator(this.stage, named, STREAM.foreach, { supplier: kstreamForeach(action) });
+  }
+
+  /**
+   * As `map`, with a function that waits for something: a lookup, another service. Up to `concurrency` calls are under way in each task; while there are so many, the task takes no
+   * other records. A result goes on between records, with the timestamp and headers of the record that caused it, and in the order of the input within a key. A commit waits for
+   * what is under way, so offsets are exact under both guarantees; after a crash or an abort, a record whose result is not committed is called for again.
+   *
+   * A call that fails, or takes longer than `timeout`, is repeated up to `retries` times; then it is an error of the operator as any other, for `processingExceptionHandler`.
+   *
+   * @throws ConfigError for options that are not allowed, and at the start when all retries of a record could outlast `maxPollIntervalMs`.
+   * @example
+   * orders.mapAsync(async (id, order, { signal }) => [id, await (await fetch(`http://prices/${order.item}`, { signal })).json()], { retries: 3, timeout: '2s' })
+   */
+  mapAsync<KR, VR>(mapper: AsyncKeyValueMapper<K, V, readonly [KR, VR]>, options?: Named & AsyncOptions): KStream<KR, VR> {
+    const make = (settings: AsyncSettings) => kstreamMapAsync(mapper, settings);
+    return new KStream(addAsyncOperator(this.stage, options, STREAM.mapAsync, make, { keyChanging: true }, ALL_CHANGED));
+  }
+
+  /** As `mapValues`, with a function that waits for something; see `mapAsync`. */
+  mapValuesAsync<VR>(mapper: AsyncValueMapper<K, V, VR>, options?: Named & AsyncOptions): KStream<K, VR> {
+    const make = (settings: AsyncSettings) => kstreamMapValuesAsync(mapper, settings);
+    return new KStream(addAsyncOperator(this.stage, options, STREAM.mapValuesAsync, make, { valueChanging: true }, VALUE_CHANGED));
+  }
+
+  /** As `flatMap`, with a function that waits for something; see `mapAsync`. */
+  flatMapAsync<KR, VR>(mapper: AsyncKeyValueMapper<K, V, Iterable<readonly [KR, VR]>>, options?: Named & AsyncOptions): KStream<KR, VR> {
+    const make = (settings: AsyncSettings) => kstreamFlatMapAsync(mapper, settings);
+    return new KStream(addAsyncOperator(this.stage, options, STREAM.flatMapAsync, make, { keyChanging: true }, ALL_CHANGED));
+  }
+
+  /** As `filter`, with a predicate that waits for something; see `mapAsync`. */
+  filterAsync(predicate: AsyncPredicate<K, V>, options?: Named & AsyncOptions): KStream<K, V> {
+    const make = (settings: AsyncSettings) => kstreamFilterAsync(predicate, settings);
+    return new KStream(addAsyncOperator(this.stage, options, STREAM.filterAsync, make));
+  }
+
+  /**
+   * As `foreach`, with an action that takes its time; see `mapAsync`. What it does to other systems may happen again after a crash: make it idempotent.
+   *
+   * @example
+   * alerts.forEachAsync((id, alert, { signal }) => mail.send(alert, { signal }), { concurrency: 4, retries: 5 })
+   */
+  forEachAsync(action: AsyncForeachAction<K, V>, options?: Named & AsyncOptions): void {
+    const make = (settings: AsyncSettings) => kstreamForEachAsync(action, settings);
+    addAsyncOperator(this.stage, options, STREAM.forEachAsync, make);
   }
 
   /** Prints each record; the stream ends here. */

@@ -1,4 +1,5 @@
 import type { Processor } from '../processor/processor.ts';
+import type { AsyncCallContext } from './async/async-options.ts';
 
 /** Keeps a record when it returns true. */
 export type Predicate<K, V> = (key: K, value: V) => boolean;
@@ -8,6 +9,14 @@ export type KeyValueMapper<K, V, R> = (key: K, value: V) => R;
 export type ValueMapper<K, V, R> = (value: V, key: K) => R;
 /** Does something with a record. */
 export type ForeachAction<K, V> = (key: K, value: V) => void;
+/** As {@link Predicate}, with an answer that comes later. */
+export type AsyncPredicate<K, V> = (key: K, value: V, call: AsyncCallContext) => PromiseLike<boolean>;
+/** As {@link KeyValueMapper}, with a result that comes later. */
+export type AsyncKeyValueMapper<K, V, R> = (key: K, value: V, call: AsyncCallContext) => PromiseLike<R>;
+/** As {@link ValueMapper}, with a result that comes later. */
+export type AsyncValueMapper<K, V, R> = (value: V, key: K, call: AsyncCallContext) => PromiseLike<R>;
+/** As {@link ForeachAction}, done when the promise resolves. What it resolves to is ignored. */
+export type AsyncForeachAction<K, V> = (key: K, value: V, call: AsyncCallContext) => PromiseLike<unknown>;
 /** The aggregate of a key that has none yet. */
 export type Initializer<VA> = () => VA;
 /** The aggregate with one more (or, as a subtractor, one less) value. Must not change `aggregate` in place: return a new one. */

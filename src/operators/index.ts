@@ -11,6 +11,7 @@ export {
   mergerOfReducer,
   reduceInitializer,
 } from './aggregations.ts';
+export { type AsyncBackoff, type AsyncCallContext, type AsyncOptions, type AsyncSettings, asyncSettings, longestCall } from './async/async-options.ts';
 export type { Change } from './change.ts';
 export { changeSerde } from './change-serde.ts';
 export { type CombinedKey, type CombinedKeySchema, type CombinedKeySchemaOptions, combinedKeySchema } from './fk/combined-key.ts';
@@ -25,6 +26,10 @@ export { Instruction, type SubscriptionWrapper, subscriptionWrapper, subscriptio
 export type { TopicName } from './fk/topic-name.ts';
 export {
   type Aggregator,
+  type AsyncForeachAction,
+  type AsyncKeyValueMapper,
+  type AsyncPredicate,
+  type AsyncValueMapper,
   type ForeachAction,
   type ForeignKeyExtractor,
   type Initializer,
@@ -38,6 +43,11 @@ export {
   type ValueMapper,
 } from './functions.ts';
 export { type KStreamAggregateOptions, kstreamAggregate } from './kstream-aggregate.ts';
+export { kstreamFilterAsync } from './kstream-async-filter.ts';
+export { kstreamFlatMapAsync } from './kstream-async-flat-map.ts';
+export { kstreamForEachAsync } from './kstream-async-for-each.ts';
+export { kstreamMapAsync } from './kstream-async-map.ts';
+export { kstreamMapValuesAsync } from './kstream-async-map-values.ts';
 export { kstreamBranch } from './kstream-branch.ts';
 export { kstreamFilter } from './kstream-filter.ts';
 export { kstreamFlatMap } from './kstream-flat-map.ts';

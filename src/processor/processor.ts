@@ -1,6 +1,7 @@
 import type { Duration } from '../time.ts';
-import type { RecordContext, RecordMetadata } from './record-context.ts';
+import type { AsyncWork } from './async-work.ts';
 import type { StreamRecord } from './record.ts';
+import type { RecordContext, RecordMetadata } from './record-context.ts';
 
 /** Which clock drives a punctuator: the task's stream time (highest record timestamp seen), or the wall clock. */
 export type PunctuationType = 'stream-time' | 'wall-clock-time';
@@ -70,6 +71,13 @@ export interface InternalProcessorContext<KOut = unknown, VOut = unknown> extend
   processorMetadata(key: string): number | undefined;
   /** Remember a number of the operator across restarts; committed with the offsets. */
   setProcessorMetadata(key: string, value: number): void;
+  /**
+   * An operator that judges by a stream time of its own (what is late, what is due) keeps it across restarts: `read` is called at each commit, and committed with the offsets.
+   * Returns what it was at the last commit; -1 when that is not known.
+   */
+  keepStreamTime(read: () => number): number;
+  /** For operators whose results come later. */
+  readonly asyncWork: AsyncWork;
   /** Encode with the application's default serdes when an operator was given none. */
   readonly defaultKeySerde: import('../serdes/serde.ts').Serde<unknown> | undefined;
   readonly defaultValueSerde: import('../serdes/serde.ts').Serde<unknown> | undefined;

@@ -49,6 +49,15 @@ export class TestInputTopic<K, V> {
     this.driver.pipeRaw(this.topic, key, data, time, record.headers);
   }
 
+  /** As `pipeInput`, for topologies with asynchronous operators: resolves when all that follows from the record is processed, see {@link TopologyTestDriver.drain}. */
+  pipeInputAsync(record: TestRecord<K | null, V | null>): Promise<void>;
+  pipeInputAsync(key: K | null, value: V | null, timestamp?: number, headers?: TestHeaders): Promise<void>;
+  async pipeInputAsync(first: TestRecord<K | null, V | null> | K | null, value?: V | null, timestamp?: number, headers?: TestHeaders): Promise<void> {
+    if (first instanceof TestRecord) this.pipeInput(first);
+    else this.pipeInput(first as K | null, value ?? null, timestamp, headers);
+    await this.driver.drain();
+  }
+
   /** Send values with null keys. */
   pipeValueList(values: Iterable<V | null>): void {
     for (const value of values) this.pipeInput(null, value);

@@ -1,8 +1,10 @@
 import { IllegalStateError } from '../errors.ts';
 import type { ConsumedMessage } from '../kafka/contract.ts';
 import type { Headers } from '../processor/headers.ts';
+import { checkAsyncLimits } from '../runtime/async-limits.ts';
 import { type ResolvedConfig, resolveConfig, type StreamsConfig } from '../runtime/config.ts';
 import type { RunnableTopology, TopologyPlan } from '../runtime/plan.ts';
+import type { AsyncSupport } from '../runtime/task/async-work.ts';
 import { globalCollector } from '../runtime/task/global-collector.ts';
 import { StreamTask } from '../runtime/task/stream-task.ts';
 import { TaskMetrics } from '../runtime/task/task-metrics.ts';
@@ -46,6 +48,10 @@ export interface TestMetrics {
  *
  * All sub-topologies run in one task `0_0` and all topics have one partition. The wall clock stands still unless it is advanced.
  *
+ * Asynchronous operators (`mapAsync` and the like) are the exception: a call begins in `pipeInput`, and what follows from its result happens in {@link drain}, or in
+ * `await input.pipeInputAsync(…)`, which does both. Results go on when all that are under way have come, in the order of their records, so the output does not depend on
+ * which call was faster. Pauses before retries are left out; timeouts are real.
+ *
  * @example
  * const driver = new TopologyTestDriver(builder.build());
  * const input = driver.createInputTopic('words', serdes.string, serdes.string);
@@ -70,6 +76,8 @@ export class TopologyTestDriver {
   /** Topics that the task has a queue for: those it names, and those that have matched a pattern. */
   private readonly taskInputs: Set<string>;
   private produced: ProducedRecord[] = [];
+  private draining: Promise<void> | undefined;
+  private onWake = (): void => {};
   private wallClock: number;
   private closed = false;
 
@@ -83,6 +91,7 @@ export class TopologyTestDriver {
     this.config = resolveConfig({ emitIntervalMs: 0, ...config }, { forDriver: true });
     this.wallClock = options.initialWallClockMs ?? 0;
     this.plan = topology.plan({ applicationId: this.config.applicationId });
+    checkAsyncLimits(this.plan, this.config.maxPollIntervalMs);
     const now = (): number => this.wallClock;
     const shared = { config: this.config, logger: this.config.logger, collector: this.collector, metrics: this.metric, now };
     const { global } = this.plan;
@@ -110,7 +119,7 @@ export class TopologyTestDriver {
     this.taskInputs = new Set(nodes.flatMap((node) => (node.kind === 'source' && node.pattern === undefined ? node.topics : [])));
     const inputs = [...this.taskInputs].map((topic) => ({ topic, partition: 0 }));
     const globalStores = this.globalState?.stores ?? new Map();
-    this.task = new StreamTask({ ...shared, id: '0_0', partition: 0, nodes, stores, inputs, state: this.taskState, globalStores });
+    this.task = new StreamTask({ ...shared, id: '0_0', partition: 0, nodes, stores, inputs, state: this.taskState, globalStores, async: this.asyncSupport() });
     this.task.openStores();
     this.global?.initialize();
     this.task.initialize();
@@ -137,6 +146,21 @@ export class TopologyTestDriver {
       throw new IllegalStateError(`Nothing in the topology reads topic ${topic}: it reads ${this.inputTopics().join(', ') || 'no topic'}`, { topic });
     }
     this.settle();
+  }
+
+  /**
+   * Wait for the calls of asynchronous operators, and process all that follows from their results, until nothing is under way.
+   * @throws StreamsError when processing fails, a call's retries being used up included.
+   */
+  async drain(): Promise<void> {
+    this.checkOpen();
+    while (this.task.asyncPending > 0) {
+      // A round may be under way for somebody else already.
+      this.draining ??= this.drainRound().finally(() => {
+        this.draining = undefined;
+      });
+      await this.draining;
+    }
   }
 
   /** Move the wall clock: due wall-clock punctuators run, each at most once. */
@@ -227,6 +251,28 @@ export class TopologyTestDriver {
     }
   }
 
+  private async drainRound(): Promise<void> {
+    while (!this.task.asyncSettled) {
+      await new Promise<void>((resolve) => {
+        this.onWake = resolve;
+      });
+    }
+    if (this.closed) return;
+    this.task.deliverAsyncInOrder();
+    this.commit();
+    this.settle();
+  }
+
+  private asyncSupport(): AsyncSupport {
+    return {
+      wake: () => this.onWake(),
+      pause: (_ms, then) => {
+        const immediate = setImmediate(then);
+        return () => clearImmediate(immediate);
+      },
+    };
+  }
+
   /** Process what is queued, record by record, each followed by a commit and by feeding back what it produced. */
   private settle(): void {
     this.capture();
@@ -248,6 +294,8 @@ export class TopologyTestDriver {
   private commit(): void {
     if (!this.task.commitNeeded) return;
     this.task.prepareCommit();
+    // What asynchronous operators hold is not processed yet; caches are flushed all the same, so that they hide nothing.
+    if (this.task.asyncPending > 0) return;
     const state = this.taskState;
     const frozen = state.freeze();
     if (frozen !== null) state.applySync(frozen, this.changelogEnds());

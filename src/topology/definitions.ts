@@ -37,6 +37,8 @@ export interface ProcessorDefinition {
   readonly name: string;
   readonly parents: readonly string[];
   readonly supplier: AnyProcessorSupplier;
+  /** Asynchronous operators: longest time that one record can take in it, milliseconds. */
+  readonly asyncLimitMs?: number;
 }
 
 export interface SinkDefinition {

@@ -87,7 +87,9 @@ class Planner {
       } else if (node.kind === 'sink') {
         plans.push({ ...node, topic: typeof node.topic === 'string' ? this.#decorate(node.topic) : node.topic, children: links });
       } else {
-        plans.push({ kind: 'processor', name: node.name, supplier: node.supplier, stores: this.#topology.storesOfNode.get(node.name) ?? [], children: links });
+        const { name, supplier, asyncLimitMs } = node;
+        const stores = this.#topology.storesOfNode.get(name) ?? [];
+        plans.push({ kind: 'processor', name, supplier, stores, ...(asyncLimitMs !== undefined && { asyncLimitMs }), children: links });
       }
     }
     return plans;

@@ -1,6 +1,7 @@
 import type { KTableValueGetterSupplier, TableParent } from '../../src/operators/index.ts';
 import { materializedGetterSupplier } from '../../src/operators/index.ts';
 import type { Headers } from '../../src/processor/headers.ts';
+import type { AsyncWork } from '../../src/processor/async-work.ts';
 import type { Cancellable, InternalProcessorContext, Processor } from '../../src/processor/processor.ts';
 import { StreamRecord } from '../../src/processor/record.ts';
 import { RecordContext } from '../../src/processor/record-context.ts';
@@ -43,6 +44,14 @@ export class FakeContext implements InternalProcessorContext<Any, Any> {
   readonly defaultValueSerde = utf8 as Serde<unknown>;
   recordContext = new RecordContext('in', 0, 0, 0);
   now = 0;
+  asyncWork: AsyncWork = {
+    lane() {
+      throw new Error('this operator is not asynchronous');
+    },
+    pause() {
+      throw new Error('this operator is not asynchronous');
+    },
+  };
 
   constructor(taskId = '0_0') {
     this.taskId = taskId;
@@ -96,6 +105,10 @@ export class FakeContext implements InternalProcessorContext<Any, Any> {
 
   setProcessorMetadata(key: string, value: number): void {
     this.metadata.set(key, value);
+  }
+
+  keepStreamTime(): number {
+    return -1;
   }
 
   /** What has been forwarded since the last call, short: `key=value@ts`. */

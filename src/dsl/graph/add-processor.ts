@@ -8,8 +8,15 @@ export function addWrapped(
   name: string,
   supplier: () => unknown,
   parents: readonly string[],
+  asyncLimitMs?: number,
 ): void {
   const wrapped = config.processorWrapper === undefined ? undefined : resolveSupplier(config.processorWrapper(name, supplier), name);
-  topology.addProcessor({ kind: 'processor', name, parents, supplier: wrapped?.supplier ?? (supplier as AnyProcessorSupplier) });
+  topology.addProcessor({
+    kind: 'processor',
+    name,
+    parents,
+    supplier: wrapped?.supplier ?? (supplier as AnyProcessorSupplier),
+    ...(asyncLimitMs !== undefined && { asyncLimitMs }),
+  });
   for (const store of wrapped?.stores ?? []) topology.addStore(store, [name]);
 }

@@ -14,17 +14,19 @@ export interface ProcessorNodeOptions extends Omit<LogicalNodeBase, 'name' | 'lo
   readonly store?: StoreFactory;
   /** Asked when the topology is built; without it the store is always added. */
   readonly storeNeeded?: () => boolean;
+  /** Asynchronous operators: longest time that one record can take, milliseconds. */
+  readonly asyncLimitMs?: number;
 }
 
 /** An operator that is one processor. */
 export function processorNode(name: string, options: ProcessorNodeOptions): PlainNode {
-  const { supplier, stores, suppliedStores, store, storeNeeded, ...facts } = options;
+  const { supplier, stores, suppliedStores, store, storeNeeded, asyncLimitMs, ...facts } = options;
   return plainNode({
     ...facts,
     name,
     lower: (lowering: Lowering) => {
       const { topology, config, parents } = lowering;
-      addWrapped(lowering, name, supplier, parents);
+      addWrapped(lowering, name, supplier, parents, asyncLimitMs);
       for (const builder of suppliedStores ?? []) topology.addStore(builder, [name]);
       if (store !== undefined && storeNeeded?.() !== false) topology.addStore(store.create(config), [name]);
       for (const connected of typeof stores === 'function' ? stores() : (stores ?? [])) topology.connect(name, connected);
