@@ -1,7 +1,15 @@
 import { ConfigError } from '../errors.ts';
 import type { Serde } from '../serdes/serde.ts';
 import { type Duration, toMillis } from '../time.ts';
-import type { HeadersKeyValueStore, KeyValueStore, SessionStore, TimestampedKeyValueStore, TimestampedWindowStore, VersionedKeyValueStore, WindowStore } from './contract/stores.ts';
+import type {
+  HeadersKeyValueStore,
+  KeyValueStore,
+  SessionStore,
+  TimestampedKeyValueStore,
+  TimestampedWindowStore,
+  VersionedKeyValueStore,
+  WindowStore,
+} from './contract/stores.ts';
 import type { StoreSupplier } from './contract/supplier.ts';
 import type { ValueAndTimestamp, ValueTimestampHeaders } from './contract/values.ts';
 import { makeKeyValueStore } from './keyvalue/make-key-value-store.ts';
@@ -33,7 +41,8 @@ export const Stores = Object.freeze({
 
   /** At most `maxEntries` keys: the one that was used longest ago goes first, with a tombstone in the changelog. In memory. */
   lruMap(name: string, maxEntries: number): StoreSupplier {
-    if (!Number.isInteger(maxEntries) || maxEntries < 0) throw new ConfigError(`lruMap ${name}: maxEntries is ${maxEntries}, it must be a whole number of at least 0`);
+    if (!Number.isInteger(maxEntries) || maxEntries < 0)
+      throw new ConfigError(`lruMap ${name}: maxEntries is ${maxEntries}, it must be a whole number of at least 0`);
     return Object.freeze({ name: named(name), family: 'key-value', engine: 'lru', format: 'plain', maxEntries });
   },
 
@@ -47,15 +56,21 @@ export const Stores = Object.freeze({
   },
 
   /** `retention` must be at least `windowSize`. */
-  persistentWindowStore: (name: string, retention: Duration, windowSize: Duration, retainDuplicates = false): StoreSupplier => window(name, 'sqlite', 'plain', retention, windowSize, retainDuplicates),
+  persistentWindowStore: (name: string, retention: Duration, windowSize: Duration, retainDuplicates = false): StoreSupplier =>
+    window(name, 'sqlite', 'plain', retention, windowSize, retainDuplicates),
   persistentTimestampedWindowStore: (name: string, retention: Duration, windowSize: Duration, retainDuplicates = false): StoreSupplier =>
     window(name, 'sqlite', 'timestamped', retention, windowSize, retainDuplicates),
-  inMemoryWindowStore: (name: string, retention: Duration, windowSize: Duration, retainDuplicates = false): StoreSupplier => window(name, 'memory', 'plain', retention, windowSize, retainDuplicates),
+  inMemoryWindowStore: (name: string, retention: Duration, windowSize: Duration, retainDuplicates = false): StoreSupplier =>
+    window(name, 'memory', 'plain', retention, windowSize, retainDuplicates),
 
   persistentSessionStore: (name: string, retention: Duration): StoreSupplier => session(name, 'sqlite', retention),
   inMemorySessionStore: (name: string, retention: Duration): StoreSupplier => session(name, 'memory', retention),
 
-  keyValueStoreBuilder<K, V>(supplier: StoreSupplier, keySerde?: OptionalSerde<K>, valueSerde?: OptionalSerde<V>): ConfigurableStoreBuilder<KeyValueStore<K, V>> {
+  keyValueStoreBuilder<K, V>(
+    supplier: StoreSupplier,
+    keySerde?: OptionalSerde<K>,
+    valueSerde?: OptionalSerde<V>,
+  ): ConfigurableStoreBuilder<KeyValueStore<K, V>> {
     check(supplier, 'key-value', 'keyValueStoreBuilder');
     return new ConfigurableStoreBuilder({
       ...begin(supplier),
@@ -64,26 +79,52 @@ export const Stores = Object.freeze({
     });
   },
 
-  timestampedKeyValueStoreBuilder<K, V>(supplier: StoreSupplier, keySerde?: OptionalSerde<K>, valueSerde?: OptionalSerde<V>): ConfigurableStoreBuilder<TimestampedKeyValueStore<K, V>> {
+  timestampedKeyValueStoreBuilder<K, V>(
+    supplier: StoreSupplier,
+    keySerde?: OptionalSerde<K>,
+    valueSerde?: OptionalSerde<V>,
+  ): ConfigurableStoreBuilder<TimestampedKeyValueStore<K, V>> {
     check(supplier, 'key-value', 'timestampedKeyValueStoreBuilder');
     return new ConfigurableStoreBuilder<TimestampedKeyValueStore<K, V>>({
       ...begin(supplier),
       kind: 'timestamped-key-value',
-      make: (options) => makeKeyValueStore<K, V, ValueAndTimestamp<V>>(supplier, { ...options, kind: 'timestamped-key-value', keySerde, valueSerde, codec: (serde) => timestampedCodec(serde) }),
+      make: (options) =>
+        makeKeyValueStore<K, V, ValueAndTimestamp<V>>(supplier, {
+          ...options,
+          kind: 'timestamped-key-value',
+          keySerde,
+          valueSerde,
+          codec: (serde) => timestampedCodec(serde),
+        }),
     });
   },
 
-  timestampedKeyValueStoreWithHeadersBuilder<K, V>(supplier: StoreSupplier, keySerde?: OptionalSerde<K>, valueSerde?: OptionalSerde<V>): ConfigurableStoreBuilder<HeadersKeyValueStore<K, V>> {
+  timestampedKeyValueStoreWithHeadersBuilder<K, V>(
+    supplier: StoreSupplier,
+    keySerde?: OptionalSerde<K>,
+    valueSerde?: OptionalSerde<V>,
+  ): ConfigurableStoreBuilder<HeadersKeyValueStore<K, V>> {
     check(supplier, 'key-value', 'timestampedKeyValueStoreWithHeadersBuilder');
     return new ConfigurableStoreBuilder<HeadersKeyValueStore<K, V>>({
       ...begin(supplier),
       kind: 'headers-key-value',
-      make: (options) => makeKeyValueStore<K, V, ValueTimestampHeaders<V>>(supplier, { ...options, kind: 'headers-key-value', keySerde, valueSerde, codec: (serde) => headersCodec(serde) }),
+      make: (options) =>
+        makeKeyValueStore<K, V, ValueTimestampHeaders<V>>(supplier, {
+          ...options,
+          kind: 'headers-key-value',
+          keySerde,
+          valueSerde,
+          codec: (serde) => headersCodec(serde, supplier.engine === 'sqlite' ? 'tombstones' : 'none'),
+        }),
     });
   },
 
   /** Versioned stores have no record cache. */
-  versionedKeyValueStoreBuilder<K, V>(supplier: StoreSupplier, keySerde?: OptionalSerde<K>, valueSerde?: OptionalSerde<V>): ConfigurableStoreBuilder<VersionedKeyValueStore<K, V>> {
+  versionedKeyValueStoreBuilder<K, V>(
+    supplier: StoreSupplier,
+    keySerde?: OptionalSerde<K>,
+    valueSerde?: OptionalSerde<V>,
+  ): ConfigurableStoreBuilder<VersionedKeyValueStore<K, V>> {
     check(supplier, 'versioned', 'versionedKeyValueStoreBuilder');
     return new ConfigurableStoreBuilder<VersionedKeyValueStore<K, V>>({
       ...begin(supplier),
@@ -101,12 +142,23 @@ export const Stores = Object.freeze({
     });
   },
 
-  timestampedWindowStoreBuilder<K, V>(supplier: StoreSupplier, keySerde?: OptionalSerde<K>, valueSerde?: OptionalSerde<V>): ConfigurableStoreBuilder<TimestampedWindowStore<K, V>> {
+  timestampedWindowStoreBuilder<K, V>(
+    supplier: StoreSupplier,
+    keySerde?: OptionalSerde<K>,
+    valueSerde?: OptionalSerde<V>,
+  ): ConfigurableStoreBuilder<TimestampedWindowStore<K, V>> {
     check(supplier, 'window', 'timestampedWindowStoreBuilder');
     return new ConfigurableStoreBuilder<TimestampedWindowStore<K, V>>({
       ...begin(supplier),
       kind: 'timestamped-window',
-      make: (options) => makeWindowStore<K, V, ValueAndTimestamp<V>>(supplier, { ...options, kind: 'timestamped-window', keySerde, valueSerde, codec: (serde) => timestampedCodec(serde, supplier.format === 'headers' ? 'tombstones' : 'none') }),
+      make: (options) =>
+        makeWindowStore<K, V, ValueAndTimestamp<V>>(supplier, {
+          ...options,
+          kind: 'timestamped-window',
+          keySerde,
+          valueSerde,
+          codec: (serde) => timestampedCodec(serde, supplier.format === 'headers' ? 'tombstones' : 'none'),
+        }),
     });
   },
 
@@ -137,13 +189,29 @@ function keyValue(name: string, engine: 'sqlite' | 'memory', format: StoreSuppli
   return Object.freeze({ name: named(name), family: 'key-value', engine, format });
 }
 
-function window(name: string, engine: 'sqlite' | 'memory', format: StoreSupplier['format'], retention: Duration, size: Duration, retainDuplicates: boolean): StoreSupplier {
+function window(
+  name: string,
+  engine: 'sqlite' | 'memory',
+  format: StoreSupplier['format'],
+  retention: Duration,
+  size: Duration,
+  retainDuplicates: boolean,
+): StoreSupplier {
   const retentionPeriod = toMillis(retention, `retention of store ${name}`);
   const windowSize = toMillis(size, `windowSize of store ${name}`);
   if (retentionPeriod < 0) throw new ConfigError(`store ${name}: the retention is ${retentionPeriod} ms, it cannot be negative`);
   if (windowSize < 0) throw new ConfigError(`store ${name}: the window size is ${windowSize} ms, it cannot be negative`);
   if (windowSize > retentionPeriod) throw new ConfigError(`store ${name}: the retention of ${retentionPeriod} ms is below the window size of ${windowSize} ms`);
-  return Object.freeze({ name: named(name), family: 'window', engine, format, retentionPeriod, windowSize, retainDuplicates, segmentInterval: segmentInterval(retentionPeriod) });
+  return Object.freeze({
+    name: named(name),
+    family: 'window',
+    engine,
+    format,
+    retentionPeriod,
+    windowSize,
+    retainDuplicates,
+    segmentInterval: segmentInterval(retentionPeriod),
+  });
 }
 
 function session(name: string, engine: 'sqlite' | 'memory', retention: Duration): StoreSupplier {

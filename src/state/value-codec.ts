@@ -65,8 +65,12 @@ export function timestampedCodec<V>(serde: Serde<V>, logged: LoggedHeaders = 'no
   };
 }
 
-/** Values with timestamp and headers. A row is `length4 of headers | headers | value`; a header `length4 | key | length4 or -1 | value`. */
-export function headersCodec<V>(serde: Serde<V>): ValueCodec<V, ValueTimestampHeaders<V>> {
+/**
+ * Values with timestamp and headers. As in Java, tombstones in the changelog carry the headers of the record, but those of a store in memory (`logged` 'none') do not.
+ * A row is `length4 of headers | headers | value`; a header `length4 | key | length4 or -1 | value`.
+ */
+export function headersCodec<V>(serde: Serde<V>, logged: 'none' | 'tombstones' = 'tombstones'): ValueCodec<V, ValueTimestampHeaders<V>> {
+  const tombstoneHeaders = headersToLog(logged);
   return {
     encode: (topic, value) => packHeaders(value.headers, serde.serialize(topic, value.value, value.headers)),
     timestamp: (value) => value.timestamp,
@@ -76,7 +80,7 @@ export function headersCodec<V>(serde: Serde<V>): ValueCodec<V, ValueTimestampHe
     },
     logValue: (row) => unpackHeaders(row).value,
     logTimestamp: (value, context) => (value === null ? context.timestamp : value.timestamp),
-    logHeaders: (value, context) => (value === null ? context.headers : value.headers),
+    logHeaders: (value, context) => (value === null ? tombstoneHeaders(null, context) : value.headers),
     restore: (record) => packHeaders(record.headers, record.value as Buffer),
     restoreTimestamp: (record) => record.timestamp,
     plain: (value) => (value === null ? null : value.value),

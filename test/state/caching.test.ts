@@ -64,7 +64,7 @@ describe('record cache', () => {
     assert.deepEqual(flushed.map((event) => event.slice(0, 3)), [['a', 1, null], ['a', 2, null]]);
   });
 
-  test('a full cache flushes everything that is dirty, and reads stay right', () => {
+  test('a full cache flushes what was put longest ago, and reads stay right', () => {
     const { store, flushed, listen, context } = openCounts({ cacheMaxBytes: 1000 });
     listen(true);
     for (let i = 0; i < 100; i++) {

@@ -24,6 +24,8 @@ export class SegmentedTable {
   readonly retention: number;
   /** Highest time put; -1 before the first. */
   observed: number;
+  /** Scans by time also see what is past, until a commit drops it. */
+  seesPast = false;
   readonly #segments = new Map<number, BufferedTable>();
   /** Ascending. */
   #ids: number[];
@@ -163,7 +165,7 @@ export class SegmentedTable {
 
   /** The segments' tables that hold times within [fromTime, toTime]. */
   tables(fromTime: number, toTime: number, reverse: boolean): BufferedTable[] {
-    const first = this.#segmentOf(Math.max(fromTime, this.minLive));
+    const first = this.#segmentOf(this.seesPast ? fromTime : Math.max(fromTime, this.minLive));
     const last = this.#segmentOf(toTime);
     const tables: BufferedTable[] = [];
     for (let i = lowerBound(this.#ids, first); i < this.#ids.length; i++) {

@@ -48,6 +48,10 @@ export class KeyGroup<K, T> {
     this.complete = complete;
   }
 
+  get dirty(): boolean {
+    return this.entries.some(isDirty);
+  }
+
   find(time: number, start: number): TimedEntry<K, T> | undefined {
     const entries = this.entries;
     // Nearly always the latest.
@@ -123,8 +127,8 @@ export class KeyedCache<K, T> {
     return this.#budget.exceeded;
   }
 
-  /** While the budget is exceeded: evict keys, oldest unused first. `flush` is called before a key with dirty entries would go, and cleans all. `keep` stays. */
-  evict(flush: () => void, keep: KeyGroup<K, T>): void {
+  /** While the budget is exceeded: evict keys, oldest unused first. `flush` is called before a key with dirty entries would go, and cleans it. `keep` stays. */
+  evict(flush: (group: KeyGroup<K, T>) => void, keep: KeyGroup<K, T>): void {
     let rounds = 0;
     while (this.#budget.exceeded && this.#groups.size > 1) {
       this.#hand ??= this.#groups.values();
@@ -141,9 +145,9 @@ export class KeyedCache<K, T> {
         this.#trim(group);
         continue;
       }
-      if (group.entries.some(isDirty)) {
-        flush();
-        if (group.entries.some(isDirty)) continue;
+      if (group.dirty) {
+        flush(group);
+        if (group.dirty) continue;
       }
       for (const entry of group.entries) if (entry.value !== null) this.#noteEvicted(entry.time);
       this.#groups.delete(group.cacheKey);

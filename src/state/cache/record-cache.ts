@@ -128,8 +128,8 @@ export class RecordCache<C, T> {
     this.#budget.used -= entry.size;
   }
 
-  /** While the budget is exceeded: evict, oldest unused first. `flush` is called, once, before a dirty entry would go, and cleans all. `keep` stays: it is being used. */
-  evict(flush: () => void, keep: CacheEntry<C, T>, onEvict?: (entry: CacheEntry<C, T>) => void): void {
+  /** While the budget is exceeded: evict, oldest unused first. `flush` is called before a dirty entry would go, and cleans it. `keep` stays: it is being used. */
+  evict(flush: (entry: CacheEntry<C, T>) => void, keep: CacheEntry<C, T>, onEvict?: (entry: CacheEntry<C, T>) => void): void {
     let rounds = 0;
     while (this.#budget.exceeded && this.#map.size > 1) {
       this.#hand ??= this.#map.values();
@@ -146,7 +146,7 @@ export class RecordCache<C, T> {
         continue;
       }
       if (entry.dirty) {
-        flush();
+        flush(entry);
         if (entry.dirty) continue;
       }
       onEvict?.(entry);

@@ -5,7 +5,7 @@ import type { StoredRow } from '../buffer/buffered-table.ts';
 import type { CachedStateStore, FlushListener, StoreIterator } from '../contract/stores.ts';
 import type { ChangelogRecord } from '../contract/task-state.ts';
 import type { Engine } from '../engine/engine.ts';
-import { type Deadline, NO_DEADLINE, type StoreEnvironment } from '../task/managed-store.ts';
+import type { Deadline, StoreEnvironment } from '../task/managed-store.ts';
 import { EngineKeyValueStore } from './key-value-store.ts';
 
 /** Entries flushed between two looks at the clock. */
@@ -23,7 +23,8 @@ export class CachingKeyValueStore<K, V, T> extends EngineKeyValueStore<K, V, T> 
   #flushing = false;
   /** True: the cache holds all there is, so a miss needs no read. Null: not known yet. */
   #resident: boolean | null = null;
-  readonly #flushAll = (): void => void this.flushCache(NO_DEADLINE);
+  /** Before an eviction: what was put longest ago is flushed first, as far as needed. Kafka Streams flushes all; with a full cache that would hold up the event loop for long. */
+  readonly #flushUntilClean = (entry: CacheEntry<K, T>): void => void this.flushCache(() => !entry.dirty);
   readonly #evicted = (): void => {
     this.#resident = false;
   };
@@ -178,7 +179,7 @@ export class CachingKeyValueStore<K, V, T> extends EngineKeyValueStore<K, V, T> 
   }
 
   #evict(keep: CacheEntry<K, T>): void {
-    if (this.environment.cacheBudget.exceeded) this.#cache.evict(this.#flushAll, keep, this.#evicted);
+    if (this.environment.cacheBudget.exceeded) this.#cache.evict(this.#flushUntilClean, keep, this.#evicted);
   }
 
   #isResident(): boolean {

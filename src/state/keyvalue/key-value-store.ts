@@ -30,6 +30,11 @@ export class EngineKeyValueStore<K, V, T> extends EngineStore<K, V> implements K
     this.kv = settings;
   }
 
+  /** Whether values have headers. */
+  get keepsHeaders(): boolean {
+    return this.kv.kind === 'headers-key-value';
+  }
+
   get(key: K): T | null {
     this.requireKey(key);
     const bytes = this.keySerde.serialize(this.topic, key);

@@ -9,6 +9,12 @@ export class MemoryEngine implements Engine {
   inTransaction = false;
   readonly #stores = new Map<string, { shape: StoreShape; tables: Map<number | null, MemoryTable> }>();
   readonly #facts = new Map<string, string>();
+  readonly #objects: ObjectsEpoch = { current: 0 };
+
+  /** Decoded values are read from their bytes again: somebody may have changed them in place in an interval that was aborted. */
+  forgetObjects(): void {
+    this.#objects.current++;
+  }
 
   begin(): void {
     this.inTransaction = true;
@@ -32,7 +38,7 @@ export class MemoryEngine implements Engine {
     const known = this.#store(store);
     let table = known.tables.get(segment);
     if (table === undefined) {
-      table = new MemoryTable(known.shape.keySuffix);
+      table = new MemoryTable(known.shape.keySuffix, this.#objects);
       known.tables.set(segment, table);
     }
     return table;
@@ -85,29 +91,38 @@ export class MemoryEngine implements Engine {
   }
 }
 
+/** Objects of rows that were made in another epoch are not used any more. */
+interface ObjectsEpoch {
+  current: number;
+}
+
 class MemoryRow implements Row, SortedEntry {
   readonly id: string;
   readonly key: Buffer;
   readonly value: Buffer;
   readonly timestamp: number;
   object: unknown;
+  epoch: number;
   born = 0;
 
-  constructor(id: string, key: Buffer, value: Buffer, timestamp: number, object: unknown) {
+  constructor(id: string, key: Buffer, value: Buffer, timestamp: number, object: unknown, epoch: number) {
     this.id = id;
     this.key = key;
     this.value = value;
     this.timestamp = timestamp;
     this.object = object;
+    this.epoch = epoch;
   }
 }
 
 class MemoryTable implements EngineTable {
   readonly #rows = new SortedMap<MemoryRow>();
   readonly #keySuffix: number;
+  readonly #objects: ObjectsEpoch;
 
-  constructor(keySuffix: number) {
+  constructor(keySuffix: number, objects: ObjectsEpoch) {
     this.#keySuffix = keySuffix;
+    this.#objects = objects;
   }
 
   get empty(): boolean {
@@ -119,7 +134,8 @@ class MemoryTable implements EngineTable {
   }
 
   get(id: string): Row | null {
-    return this.#rows.get(id) ?? null;
+    const row = this.#rows.get(id);
+    return row === undefined ? null : this.#current(row);
   }
 
   page(request: PageRequest): Row[] {
@@ -130,7 +146,7 @@ class MemoryTable implements EngineTable {
     let row = request.reverse ? map.before(to, !request.toExclusive) : map.after(from, !request.fromExclusive);
     while (row !== undefined && rows.length < request.limit) {
       if (request.reverse ? from !== null && (row.id < from || (request.fromExclusive && row.id === from)) : to !== null && (row.id > to || (request.toExclusive && row.id === to))) break;
-      rows.push(row);
+      rows.push(this.#current(row));
       row = request.reverse ? map.before(row.id, false) : map.after(row.id, false);
     }
     return rows;
@@ -148,13 +164,13 @@ class MemoryTable implements EngineTable {
     const rows: MemoryRow[] = [];
     for (const row of this.#rows.values()) {
       const suffix = row.id.slice(row.id.length - length);
-      if (suffix >= low && suffix <= high && (last === null || order(row) > order(last))) rows.push(row);
+      if (suffix >= low && suffix <= high && (last === null || order(row) > order(last))) rows.push(this.#current(row));
     }
     return rows.sort((a, b) => compareIds(order(a), order(b))).slice(0, limit);
   }
 
   put(id: string, key: Buffer, value: Buffer, timestamp: number, object: unknown): void {
-    this.#rows.set(new MemoryRow(id, key, value, timestamp, object));
+    this.#rows.set(new MemoryRow(id, key, value, timestamp, object, this.#objects.current));
   }
 
   delete(id: string): void {
@@ -167,5 +183,13 @@ class MemoryTable implements EngineTable {
 
   clear(): void {
     this.#rows.clear();
+  }
+
+  #current(row: MemoryRow): MemoryRow {
+    if (row.epoch !== this.#objects.current) {
+      row.object = undefined;
+      row.epoch = this.#objects.current;
+    }
+    return row;
   }
 }

@@ -7,7 +7,7 @@ import { UNKNOWN } from '../cache/record-cache.ts';
 import type { CachedStateStore, FlushListener, StoreIterator } from '../contract/stores.ts';
 import type { ChangelogRecord } from '../contract/task-state.ts';
 import type { Engine } from '../engine/engine.ts';
-import { type Deadline, NO_DEADLINE, type StoreEnvironment } from '../task/managed-store.ts';
+import type { Deadline, StoreEnvironment } from '../task/managed-store.ts';
 import { baseKeyWithin } from '../window/window-key.ts';
 import { SESSION_SUFFIX, sessionEndOf, sessionKey, sessionStartOf } from './session-key.ts';
 import { EngineSessionStore } from './session-store.ts';
@@ -24,7 +24,8 @@ export class CachingSessionStore<K, V> extends EngineSessionStore<K, V> implemen
   #listener: FlushListener<Windowed<K>, V> | null = null;
   #sendOldValues = false;
   #flushing = false;
-  readonly #flushAll = (): void => void this.flushCache(NO_DEADLINE);
+  /** Before an eviction: what was put longest ago is flushed first, as far as needed. Kafka Streams flushes all; with a full cache that would hold up the event loop for long. */
+  readonly #flushUntilClean = (group: KeyGroup<K, V>): void => void this.flushCache(() => !group.dirty);
   readonly #end = (): number => this.table.end;
 
   setFlushListener(listener: FlushListener<Windowed<K>, V>, sendOldValues: boolean): boolean {
@@ -221,7 +222,7 @@ export class CachingSessionStore<K, V> extends EngineSessionStore<K, V> implemen
   #evict(keep: KeyGroup<K, V>): void {
     if (this.#cache.exceeded) {
       this.#cache.prune(keep, this.table.minLive);
-      this.#cache.evict(this.#flushAll, keep);
+      this.#cache.evict(this.#flushUntilClean, keep);
     }
   }
 

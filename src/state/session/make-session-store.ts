@@ -17,7 +17,7 @@ export function makeSessionStore<K, V>(supplier: StoreSupplier, options: Session
     engine: supplier.engine === 'sqlite' ? ('sqlite' as const) : ('memory' as const),
     keySerde: options.keySerde,
     valueSerde: options.valueSerde,
-    codec: (serde: Serde<V>) => plainCodec(serde, supplier.format === 'headers' ? 'tombstones' : 'none'),
+    codec: (serde: Serde<V>) => plainCodec(serde, supplier.format === 'headers' && supplier.engine === 'sqlite' ? 'tombstones' : 'none'),
     logging: options.logging,
     retention: supplier.retentionPeriod as number,
     segmentInterval: supplier.segmentInterval as number,

@@ -15,7 +15,7 @@ import { SESSION_SUFFIX, sessionEndOf, sessionKey, sessionStartOf } from './sess
 export interface SessionSettings<K, V> extends StoreSettings<K, V> {
   readonly codec: (serde: Serde<V>) => ValueCodec<V, V>;
   readonly retention: number;
-  /** Milliseconds a segment; memory always uses 1. */
+  /** Milliseconds a segment; memory uses 1 where the store is not ordered by time. */
   readonly segmentInterval: number;
   /** `findSessionsByEnd` is asked often (emit on window close): rows are also indexed by time. */
   readonly timeOrdered: boolean;
@@ -68,7 +68,7 @@ export class EngineSessionStore<K, V> extends EngineStore<K, V> implements Sessi
 
   findSessionsByEnd(earliestSessionEnd: number, latestSessionEnd: number): StoreIterator<[Windowed<K>, V]> {
     // Closed sessions are read by their end even past the retention, as in Java; what is out of reach is only what was dropped with its segment.
-    if (this.sessions.timeOrdered && this.persistent) return this.scanMany(null, null, earliestSessionEnd, latestSessionEnd, Number.POSITIVE_INFINITY, false);
+    if (this.sessions.timeOrdered) return this.scanMany(null, null, earliestSessionEnd, latestSessionEnd, Number.POSITIVE_INFINITY, false);
     return this.findMany(null, null, earliestSessionEnd, latestSessionEnd, Number.POSITIVE_INFINITY, false);
   }
 
@@ -189,7 +189,7 @@ export class EngineSessionStore<K, V> extends EngineStore<K, V> implements Sessi
   }
 
   protected rows(low: Buffer | null, high: Buffer | null, firstEnd: number, lastEnd: number, latestStart: number, reverse: boolean): IterableIterator<StoredRow> {
-    const byTime = this.sessions.timeOrdered && this.persistent && low === null && high === null && !reverse;
+    const byTime = this.sessions.timeOrdered && low === null && high === null && !reverse;
     const last = sessionKey(EMPTY, Number.POSITIVE_INFINITY, lastEnd);
     const rows = byTime
       ? this.table.scanBySuffix(firstEnd, lastEnd, sessionKey(EMPTY, 0, Math.max(0, firstEnd)), last)
@@ -210,7 +210,7 @@ export class EngineSessionStore<K, V> extends EngineStore<K, V> implements Sessi
   }
 
   #interval(): number {
-    return this.persistent ? this.sessions.segmentInterval : 1;
+    return this.persistent || this.sessions.timeOrdered ? this.sessions.segmentInterval : 1;
   }
 }
 

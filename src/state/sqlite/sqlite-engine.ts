@@ -116,17 +116,16 @@ export class SqliteEngine implements Engine {
       const first = this.rowsOf(name, existing.slice(0, MAX_UNION), from, to, limit);
       return first.length >= limit ? first : [...first, ...this.rowsOf(name, existing.slice(MAX_UNION), from, to, limit - first.length)];
     }
-    const key = existing.join();
+    const key = `${limit}:${existing.join()}`;
     let statement = store.unions.get(key);
     if (statement === undefined) {
       if (store.unions.size > 64) store.unions.clear();
       const parts = existing.map((segment) => `SELECT k, v, t FROM ${tableName(store.id, segment)} WHERE k >= ? AND k <= ?`);
-      statement = this.#db.prepare<unknown[]>(`${parts.join(' UNION ALL ')} LIMIT ?`).raw();
+      statement = this.#db.prepare<unknown[]>(`${parts.join(' UNION ALL ')} LIMIT ${limit}`).raw();
       store.unions.set(key, statement);
     }
-    const bounds: (Buffer | number)[] = [];
+    const bounds: Buffer[] = [];
     for (let i = 0; i < existing.length; i++) bounds.push(from, to);
-    bounds.push(limit);
     const prepared = statement;
     return this.#guard(() => toRows(prepared.all(...bounds) as RawRow[]), name);
   }

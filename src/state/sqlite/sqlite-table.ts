@@ -25,8 +25,11 @@ export class SqliteTable implements EngineTable {
   #get: Database.Statement<[Buffer]> | null = null;
   #put: Database.Statement<[Buffer, Buffer, number]> | null = null;
   #delete: Database.Statement<[Buffer]> | null = null;
-  /** Page statements by their shape: one bit for each of lower bound, its exclusion, upper bound, its exclusion, and the order. */
-  readonly #pages: (Database.Statement<unknown[]> | undefined)[] = [];
+  /**
+   * Page statements by their shape (one bit for each of lower bound, its exclusion, upper bound, its exclusion, and the order) and limit.
+   * The limit is part of the text: SQLite plans a statement anew each time a bound LIMIT changes hands, which doubles the cost of a short read.
+   */
+  readonly #pages = new Map<number, Database.Statement<unknown[]>>();
 
   constructor(db: Database.Database, name: string, keySuffix: number, exists: boolean, owner: TableOwner) {
     this.#db = db;
@@ -69,26 +72,31 @@ export class SqliteTable implements EngineTable {
   #page(request: PageRequest): Row[] {
     const { from, to, fromExclusive, toExclusive, reverse, limit } = request;
     const shape = (from === null ? 0 : fromExclusive ? 3 : 1) | (to === null ? 0 : toExclusive ? 12 : 4) | (reverse ? 16 : 0);
-    let statement = this.#pages[shape];
+    let statement = this.#pages.get(shape + limit * 32);
     if (statement === undefined) {
       const bounds = [];
       if (from !== null) bounds.push(fromExclusive ? 'k > ?' : 'k >= ?');
       if (to !== null) bounds.push(toExclusive ? 'k < ?' : 'k <= ?');
       const where = bounds.length === 0 ? '' : ` WHERE ${bounds.join(' AND ')}`;
-      statement = this.#db.prepare<unknown[]>(`SELECT k, v, t FROM ${this.#name}${where} ORDER BY k${reverse ? ' DESC' : ''} LIMIT ?`).raw();
-      this.#pages[shape] = statement;
+      statement = this.#db.prepare<unknown[]>(`SELECT k, v, t FROM ${this.#name}${where} ORDER BY k${reverse ? ' DESC' : ''} LIMIT ${limit}`).raw();
+      this.#pages.set(shape + limit * 32, statement);
     }
-    const rows = from === null ? (to === null ? statement.all(limit) : statement.all(to, limit)) : to === null ? statement.all(from, limit) : statement.all(from, to, limit);
+    const rows = from === null ? (to === null ? statement.all() : statement.all(to)) : to === null ? statement.all(from) : statement.all(from, to);
     return toRows(rows as RawRow[]);
   }
 
   pageBySuffix(from: Buffer, to: Buffer, after: Buffer | null, limit: number): Row[] {
     if (!this.#exists) return [];
     const suffix = `substr(k, -${this.#keySuffix})`;
-    const sql = `SELECT k, v, t FROM ${this.#name} WHERE ${after === null ? `${suffix} >= ?` : `(${suffix}, k) > (?, ?)`} AND ${suffix} <= ? ORDER BY ${suffix}, k LIMIT ?`;
+    const place = -1 - limit * 2 - (after === null ? 0 : 1);
+    const sql = `SELECT k, v, t FROM ${this.#name} WHERE ${after === null ? `${suffix} >= ?` : `(${suffix}, k) > (?, ?)`} AND ${suffix} <= ? ORDER BY ${suffix}, k LIMIT ${limit}`;
     try {
-      const statement = this.#db.prepare<unknown[]>(sql).raw();
-      return toRows((after === null ? statement.all(from, to, limit) : statement.all(after.subarray(after.length - this.#keySuffix), after, to, limit)) as RawRow[]);
+      let statement = this.#pages.get(place);
+      if (statement === undefined) {
+        statement = this.#db.prepare<unknown[]>(sql).raw();
+        this.#pages.set(place, statement);
+      }
+      return toRows((after === null ? statement.all(from, to) : statement.all(after.subarray(after.length - this.#keySuffix), after, to)) as RawRow[]);
     } catch (cause) {
       throw this.#owner.failure(cause);
     }
@@ -124,7 +132,7 @@ export class SqliteTable implements EngineTable {
     this.#exists = false;
     this.#filter = new KeyFilter();
     this.#get = this.#put = this.#delete = null;
-    this.#pages.length = 0;
+    this.#pages.clear();
   }
 }
 

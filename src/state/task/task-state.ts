@@ -127,6 +127,7 @@ class EngineTaskState implements TaskState {
     this.#frozen.clear();
     this.#meta.clear();
     for (const store of this.#managed) store.discard();
+    this.#memory?.forgetObjects();
   }
 
   get uncommittedBytes(): number {

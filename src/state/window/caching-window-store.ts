@@ -7,7 +7,7 @@ import { UNKNOWN } from '../cache/record-cache.ts';
 import type { CachedStateStore, FlushListener, StoreIterator } from '../contract/stores.ts';
 import type { ChangelogRecord } from '../contract/task-state.ts';
 import type { Engine } from '../engine/engine.ts';
-import { type Deadline, NO_DEADLINE, type StoreEnvironment } from '../task/managed-store.ts';
+import type { Deadline, StoreEnvironment } from '../task/managed-store.ts';
 import { baseKeyWithin, WINDOW_SUFFIX, windowKey, windowStartOf } from './window-key.ts';
 import { EngineWindowStore } from './window-store.ts';
 
@@ -22,7 +22,8 @@ export class CachingWindowStore<K, V, T> extends EngineWindowStore<K, V, T> impl
   #listener: FlushListener<Windowed<K>, V> | null = null;
   #sendOldValues = false;
   #flushing = false;
-  readonly #flushAll = (): void => void this.flushCache(NO_DEADLINE);
+  /** Before an eviction: what was put longest ago is flushed first, as far as needed. Kafka Streams flushes all; with a full cache that would hold up the event loop for long. */
+  readonly #flushUntilClean = (group: KeyGroup<K, T>): void => void this.flushCache(() => !group.dirty);
   readonly #end = (): number => this.table.end;
 
   setFlushListener(listener: FlushListener<Windowed<K>, V>, sendOldValues: boolean): boolean {
@@ -126,6 +127,8 @@ export class CachingWindowStore<K, V, T> extends EngineWindowStore<K, V, T> impl
 
   protected override attached(engine: Engine, environment?: StoreEnvironment): void {
     super.attached(engine);
+    // Closed windows are read when the record that closes them has been put: however far it moves stream time, none may be lost. As in Java, whose cache still has them.
+    this.table.seesPast = this.windows.timeOrdered;
     this.#cache = new KeyedCache((environment as StoreEnvironment).cacheBudget);
     this.#index = new DirtyIndex(this.#cache.dirty, (entry) => this.#order(entry.time, windowKey(this.#bytesOf(entry.group), entry.start, 0)));
   }
@@ -239,7 +242,7 @@ export class CachingWindowStore<K, V, T> extends EngineWindowStore<K, V, T> impl
   #evict(keep: KeyGroup<K, T>): void {
     if (this.#cache.exceeded) {
       this.#cache.prune(keep, this.table.minLive);
-      this.#cache.evict(this.#flushAll, keep);
+      this.#cache.evict(this.#flushUntilClean, keep);
     }
   }
 

@@ -17,7 +17,7 @@ export interface WindowSettings<K, V, T> extends StoreSettings<K, V> {
   readonly codec: (serde: Serde<V>) => ValueCodec<V, T>;
   readonly windowSize: number;
   readonly retention: number;
-  /** Milliseconds a segment; memory always uses 1. */
+  /** Milliseconds a segment; memory uses 1 where the store is not ordered by time. */
   readonly segmentInterval: number;
   /** Every put of a window and key is kept, apart by a sequence number. */
   readonly retainDuplicates: boolean;
@@ -77,6 +77,7 @@ export class EngineWindowStore<K, V, T> extends EngineStore<K, V> implements Win
   }
 
   fetchAll(from: number, to: number): StoreIterator<[Windowed<K>, T]> {
+    if (this.table.seesPast) return this.scanMany(null, null, from, to, false);
     return this.fetchMany(null, null, from, to, false);
   }
 
@@ -134,7 +135,7 @@ export class EngineWindowStore<K, V, T> extends EngineStore<K, V> implements Win
 
   /** Start of the oldest window that reads still see. A store ordered by time keeps it a millisecond longer, as in Java: without grace a window closes exactly then. */
   protected get minLive(): number {
-    return this.windows.timeOrdered && this.persistent ? this.table.minLive - 1 : this.table.minLive;
+    return this.windows.timeOrdered ? this.table.minLive - 1 : this.table.minLive;
   }
 
   protected attached(engine: Engine): void {
@@ -158,11 +159,20 @@ export class EngineWindowStore<K, V, T> extends EngineStore<K, V> implements Win
     // Duplicates cannot be deleted one by one: a null is only logged, as in Java.
     if (!(duplicates && value === null)) {
       const kept = this.table.put(windowStart, keyId(bytes), bytes, encoded, value === null ? 0 : codec.timestamp(value), value ?? undefined);
-      if (!kept) context.droppedRecord(`store ${this.name}: a window past the retention of ${this.retentionPeriod} ms`);
+      if (!kept) this.#dropped();
+    } else if (!this.persistent) {
+      // Java's stores in memory count such a null all the same, those on disk do not.
+      if (windowStart < this.table.minLive) this.#dropped();
     }
     if (this.settings.logging) {
       const record = context.recordContext;
-      context.logChange(this.name, bytes, encoded === null ? null : codec.logValue(encoded), codec.logTimestamp(value, record), codec.logHeaders(value, record));
+      context.logChange(
+        this.name,
+        bytes,
+        encoded === null ? null : codec.logValue(encoded),
+        codec.logTimestamp(value, record),
+        codec.logHeaders(value, record),
+      );
     }
     return encoded === null ? 0 : encoded.length;
   }
@@ -206,7 +216,7 @@ export class EngineWindowStore<K, V, T> extends EngineStore<K, V> implements Win
   /** Rows of the keys and times, in the store's order. */
   protected rows(low: Buffer | null, high: Buffer | null, from: number, to: number, reverse: boolean): IterableIterator<StoredRow> {
     const rows =
-      this.windows.timeOrdered && this.persistent && !reverse
+      this.windows.timeOrdered && !reverse
         ? this.table.scanBySuffix(from, to, suffix(Math.max(from, 0), 0), suffix(to, MAX_SEQUENCE))
         : this.table.scan(from, to, low, high === null ? null : upperBound(high, suffix(to, MAX_SEQUENCE)), reverse);
     return within(rows, low, high, from, to);
@@ -228,8 +238,12 @@ export class EngineWindowStore<K, V, T> extends EngineStore<K, V> implements Win
     }
   }
 
+  #dropped(): void {
+    this.context.droppedRecord(`store ${this.name}: a window past the retention of ${this.retentionPeriod} ms`);
+  }
+
   #interval(): number {
-    return this.persistent ? this.windows.segmentInterval : 1;
+    return this.persistent || this.windows.timeOrdered ? this.windows.segmentInterval : 1;
   }
 
   #storedSequence(): number {
