@@ -27,8 +27,9 @@ export function windowStoreFactory(materialized: ResolvedMaterialized, windows: 
       const make = (materialized.engine ?? config.engine) === 'memory' ? Stores.inMemoryWindowStore : Stores.persistentTimestampedWindowStore;
       const dslSupplier = { ...make(name, retentionMs, windows.sizeMs, false), timeOrdered: emit.type === 'window-close' };
       const builder = Stores.timestampedWindowStoreBuilder(supplier ?? dslSupplier, keySerde, valueSerde);
-      // A cache would hold back what a closed window has to send.
-      return configureBuilder(builder, { ...materialized, caching: materialized.caching && emit.type === 'window-update', ...overrides });
+      // As in Kafka Streams: of the stores of closed windows, those of sliding windows and of sessions have no cache.
+      const caching = materialized.caching && !(windows.sliding && emit.type === 'window-close');
+      return configureBuilder(builder, { ...materialized, caching, ...overrides });
     },
   } satisfies StoreFactory);
 }

@@ -14,11 +14,17 @@ export interface WindowFacts {
   /** The least time that windows must be kept for, and how that is said. */
   readonly leastRetentionMs: number;
   readonly leastRetentionText: string;
+  readonly sliding: boolean;
 }
 
 export function windowFacts(windows: TimeWindows | UnlimitedWindows | SlidingWindows): WindowFacts {
   if (windows instanceof UnlimitedWindows) {
-    return { sizeMs: Number.MAX_SAFE_INTEGER, leastRetentionMs: Number.MAX_SAFE_INTEGER, leastRetentionText: 'no end, as unlimited windows have none' };
+    return {
+      sizeMs: Number.MAX_SAFE_INTEGER,
+      leastRetentionMs: Number.MAX_SAFE_INTEGER,
+      leastRetentionText: 'no end, as unlimited windows have none',
+      sliding: false,
+    };
   }
   if (windows instanceof SlidingWindows) {
     const { timeDifferenceMs, graceMs } = windows;
@@ -26,12 +32,14 @@ export function windowFacts(windows: TimeWindows | UnlimitedWindows | SlidingWin
       sizeMs: timeDifferenceMs,
       leastRetentionMs: 2 * timeDifferenceMs + graceMs,
       leastRetentionText: `twice the time difference of ${timeDifferenceMs} ms plus the grace period of ${graceMs} ms`,
+      sliding: true,
     };
   }
   return {
     sizeMs: windows.sizeMs,
     leastRetentionMs: windows.sizeMs + windows.graceMs,
     leastRetentionText: `the window size of ${windows.sizeMs} ms plus the grace period of ${windows.graceMs} ms`,
+    sliding: false,
   };
 }
 

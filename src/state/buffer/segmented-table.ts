@@ -1,10 +1,9 @@
-import type { Engine } from '../engine/engine.ts';
-import { FrozenTables } from './frozen-tables.ts';
-import type { WriteLayer } from './write-layer.ts';
-import type { BufferedWrite } from './write-layer.ts';
 import { keyId } from '../bytes.ts';
+import type { Engine } from '../engine/engine.ts';
 import { compareIds } from '../engine/sorted-map.ts';
 import { BufferedTable, type StoredRow, type StoredValue } from './buffered-table.ts';
+import { FrozenTables } from './frozen-tables.ts';
+import type { BufferedWrite, WriteLayer } from './write-layer.ts';
 
 /** Beyond these a read of one key goes segment by segment, in pages. */
 const MAX_SEGMENTS_AT_ONCE = 64;
