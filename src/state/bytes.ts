@@ -1,5 +1,5 @@
 const TWO_32 = 4_294_967_296;
-const TWO_63 = 9_223_372_036_854_775_808;
+const TWO_63 = 2 ** 63;
 
 /** Writes an integer as Java's 8-byte big-endian long; what exceeds the long range becomes its limit (windows that never end). Returns the offset behind it. */
 export function writeInt64(target: Buffer, value: number, offset: number): number {

@@ -43,12 +43,16 @@ export abstract class EngineStore<K, V> implements ManagedStore {
   }
 
   attach(environment: StoreEnvironment): void {
-    if (this.#environment !== null) throw new IllegalStateError('the store is registered already: a store belongs to one task', { taskId: environment.taskId, store: this.name });
+    if (this.#environment !== null)
+      throw new IllegalStateError('the store is registered already: a store belongs to one task', { taskId: environment.taskId, store: this.name });
     this.#environment = environment;
     const engine = environment.engine(this.persistent);
     this.#engine = engine;
     if (engine.openStore(this.name, this.shape())) {
-      environment.logger.warn({ taskId: environment.taskId, store: this.name }, 'the store is of another kind or retention than the one in the state file: it is rebuilt from its changelog');
+      environment.logger.warn(
+        { taskId: environment.taskId, store: this.name },
+        'the store is of another kind or retention than the one in the state file: it is rebuilt from its changelog',
+      );
     }
     this.attached(engine, environment);
   }
@@ -59,10 +63,13 @@ export abstract class EngineStore<K, V> implements ManagedStore {
     const key = resolveSerde(this.settings.keySerde, context.defaultKeySerde, context) as Serde<K> | undefined;
     const value = resolveSerde(this.settings.valueSerde, context.defaultValueSerde, context) as Serde<V> | undefined;
     if (key === undefined || value === undefined)
-      throw new StateStoreError(`the store has no ${key === undefined ? 'key' : 'value'} serde: give it one, or set default${key === undefined ? 'Key' : 'Value'}Serde in the configuration`, {
-        taskId: context.taskId,
-        store: this.name,
-      });
+      throw new StateStoreError(
+        `the store has no ${key === undefined ? 'key' : 'value'} serde: give it one, or set default${key === undefined ? 'Key' : 'Value'}Serde in the configuration`,
+        {
+          taskId: context.taskId,
+          store: this.name,
+        },
+      );
     context.encodes?.(this.topic, key as Serde<unknown>);
     context.encodes?.(this.topic, value as Serde<unknown>);
     this.useSerdes(key, value);
@@ -92,7 +99,8 @@ export abstract class EngineStore<K, V> implements ManagedStore {
   }
 
   protected requireKey(key: K): void {
-    if (key === null || key === undefined) throw new StateStoreError('the key is null: stores have no null keys', { store: this.name, taskId: this.#context?.taskId });
+    if (key === null || key === undefined)
+      throw new StateStoreError('the key is null: stores have no null keys', { store: this.name, taskId: this.#context?.taskId });
   }
 
   protected abstract shape(): StoreShape;
@@ -114,7 +122,11 @@ export abstract class EngineStore<K, V> implements ManagedStore {
   }
 }
 
-function resolveSerde(own: Serde<never> | Serde<unknown> | undefined, fallback: Serde<unknown> | undefined, context: StateStoreContext): Serde<unknown> | undefined {
+function resolveSerde(
+  own: Serde<never> | Serde<unknown> | undefined,
+  fallback: Serde<unknown> | undefined,
+  context: StateStoreContext,
+): Serde<unknown> | undefined {
   const serde = (own ?? fallback) as Serde<unknown> | undefined;
   return serde?.withDefaults?.(context.defaultKeySerde, context.defaultValueSerde) ?? serde;
 }

@@ -24,19 +24,31 @@ export function joinWindowStoreBuilder<K, V>(supplier: StoreSupplier, keySerde?:
     caching: false,
     logging: true,
     logConfig: {},
-    make: ({ logging }) => makeWindowStore<K, V, V>(supplier, { caching: false, logging, kind: 'join-window', keySerde, valueSerde, codec: (serde) => plainCodec(serde, 'all') }),
+    make: ({ logging }) =>
+      makeWindowStore<K, V, V>(supplier, { caching: false, logging, kind: 'join-window', keySerde, valueSerde, codec: (serde) => plainCodec(serde, 'all') }),
   });
 }
 
 /** Who subscribes to which foreign key. Its changelog records carry the headers of the record. */
-export function subscriptionStoreBuilder<K, V>(supplier: StoreSupplier, keySerde: Serde<K>, valueSerde: Serde<V>): ConfigurableStoreBuilder<TimestampedKeyValueStore<K, V>> {
+export function subscriptionStoreBuilder<K, V>(
+  supplier: StoreSupplier,
+  keySerde: Serde<K>,
+  valueSerde: Serde<V>,
+): ConfigurableStoreBuilder<TimestampedKeyValueStore<K, V>> {
   return new ConfigurableStoreBuilder<TimestampedKeyValueStore<K, V>>({
     name: supplier.name,
     kind: 'timestamped-key-value',
     caching: false,
     logging: true,
     logConfig: {},
-    make: (options) => makeKeyValueStore<K, V, ValueAndTimestamp<V>>(supplier, { ...options, kind: 'timestamped-key-value', keySerde, valueSerde, codec: (serde) => timestampedCodec(serde, 'all') }),
+    make: (options) =>
+      makeKeyValueStore<K, V, ValueAndTimestamp<V>>(supplier, {
+        ...options,
+        kind: 'timestamped-key-value',
+        keySerde,
+        valueSerde,
+        codec: (serde) => timestampedCodec(serde, 'all'),
+      }),
   });
 }
 

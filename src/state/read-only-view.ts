@@ -4,12 +4,27 @@ import type { ReadOnlyKeyValueStore, ReadOnlySessionStore, ReadOnlyWindowStore, 
 /** What queries may do with a versioned store. */
 export type ReadOnlyVersionedStore<K, V> = Pick<VersionedKeyValueStore<K, V>, 'get' | 'getAsOf'>;
 
-const KEY_VALUE = ['get', 'range', 'reverseRange', 'all', 'reverseAll', 'prefixScan', 'approximateNumEntries'] as const satisfies readonly (keyof ReadOnlyKeyValueStore<unknown, unknown>)[];
+const KEY_VALUE = [
+  'get',
+  'range',
+  'reverseRange',
+  'all',
+  'reverseAll',
+  'prefixScan',
+  'approximateNumEntries',
+] as const satisfies readonly (keyof ReadOnlyKeyValueStore<unknown, unknown>)[];
 const VERSIONED = ['get', 'getAsOf'] as const satisfies readonly (keyof ReadOnlyVersionedStore<unknown, unknown>)[];
-const WINDOW = ['fetch', 'fetchRange', 'backwardFetchRange', 'fetchKeys', 'backwardFetchKeys', 'fetchAll', 'backwardFetchAll', 'all', 'backwardAll'] as const satisfies readonly (keyof ReadOnlyWindowStore<
-  unknown,
-  unknown
->)[];
+const WINDOW = [
+  'fetch',
+  'fetchRange',
+  'backwardFetchRange',
+  'fetchKeys',
+  'backwardFetchKeys',
+  'fetchAll',
+  'backwardFetchAll',
+  'all',
+  'backwardAll',
+] as const satisfies readonly (keyof ReadOnlyWindowStore<unknown, unknown>)[];
 const SESSION = [
   'findSessions',
   'backwardFindSessions',
@@ -45,7 +60,10 @@ export function readOnlyView<S extends StateStore>(store: S): ReadOnlyView<S> {
   const view: { [name: string]: (...parameters: unknown[]) => unknown } = {};
   for (const name of methodsOf(methods)) {
     view[name] = (...parameters) => {
-      if (!store.isOpen) throw new IllegalStateError('the store is closed: its task has moved to another instance, or the application has stopped. Ask for the store again', { store: store.name });
+      if (!store.isOpen)
+        throw new IllegalStateError('the store is closed: its task has moved to another instance, or the application has stopped. Ask for the store again', {
+          store: store.name,
+        });
       return (methods[name] as (...p: unknown[]) => unknown).apply(store, parameters);
     };
   }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { serdes } from '../../src/serdes/serdes.ts';
-import type { CachedStateStore } from '../../src/state/contract/stores.ts';
 import { CacheBudget } from '../../src/state/cache/cache-budget.ts';
+import type { CachedStateStore } from '../../src/state/contract/stores.ts';
 import type { Windowed } from '../../src/state/contract/values.ts';
 import { Stores } from '../../src/state/stores.ts';
 import { commit, Harness } from './support.ts';
@@ -21,7 +21,10 @@ describe('record cache', () => {
     const flushed: unknown[][] = [];
     const listen = (sendOldValues: boolean) => {
       const cached = opened.store as unknown as CachedStateStore<string, number>;
-      assert.equal(cached.setFlushListener((...event) => flushed.push([...event, opened.context.recordContext.offset]), sendOldValues), true);
+      assert.equal(
+        cached.setFlushListener((...event) => flushed.push([...event, opened.context.recordContext.offset]), sendOldValues),
+        true,
+      );
     };
     return { ...opened, flushed, listen };
   };
@@ -61,7 +64,13 @@ describe('record cache', () => {
     commit(state);
     store.put('a', { value: 2, timestamp: 1 });
     commit(state);
-    assert.deepEqual(flushed.map((event) => event.slice(0, 3)), [['a', 1, null], ['a', 2, null]]);
+    assert.deepEqual(
+      flushed.map((event) => event.slice(0, 3)),
+      [
+        ['a', 1, null],
+        ['a', 2, null],
+      ],
+    );
   });
 
   test('a full cache flushes what was put longest ago, and reads stay right', () => {
@@ -88,10 +97,16 @@ describe('record cache', () => {
     const make = (name: string) => Stores.timestampedKeyValueStoreBuilder(Stores.persistentKeyValueStore(name), S, serdes.long).withCachingEnabled();
     const { state, stores, context } = harness.openAll([make('second'), make('first')]);
     const [second, first] = stores as ReturnType<ReturnType<typeof make>['build']>[];
-    (first as unknown as CachedStateStore<string, number>).setFlushListener((key, value, _old, timestamp) => second?.put(key, { value: value as number, timestamp }), false);
+    (first as unknown as CachedStateStore<string, number>).setFlushListener(
+      (key, value, _old, timestamp) => second?.put(key, { value: value as number, timestamp }),
+      false,
+    );
     first?.put('a', { value: 1, timestamp: 5 });
     commit(state);
-    assert.deepEqual(context.log.map((entry) => entry.store), ['first', 'second']);
+    assert.deepEqual(
+      context.log.map((entry) => entry.store),
+      ['first', 'second'],
+    );
   });
 
   test('flushing in turns gives the same as at once', async () => {
@@ -99,15 +114,21 @@ describe('record cache', () => {
     listen(false);
     for (let i = 0; i < 500; i++) store.put(`k${i}`, { value: i, timestamp: i });
     await state.flushCachesAsync?.(0);
-    assert.deepEqual(flushed.map(([key]) => key), Array.from({ length: 500 }, (_, i) => `k${i}`));
+    assert.deepEqual(
+      flushed.map(([key]) => key),
+      Array.from({ length: 500 }, (_, i) => `k${i}`),
+    );
     assert.equal(state.freeze()?.stores.length, 1);
   });
 
   test('windows and sessions are forwarded with their windows', () => {
-    const windows = harness.open(Stores.timestampedWindowStoreBuilder(Stores.persistentTimestampedWindowStore('w', 1000, 10), S, serdes.long).withCachingEnabled());
+    const windows = harness.open(
+      Stores.timestampedWindowStoreBuilder(Stores.persistentTimestampedWindowStore('w', 1000, 10), S, serdes.long).withCachingEnabled(),
+    );
     const sessions = harness.open(Stores.sessionStoreBuilder(Stores.persistentSessionStore('s', 1000), S, serdes.long).withCachingEnabled(), { taskId: '0_1' });
     const flushed: unknown[] = [];
-    const listener = (key: Windowed<string>, value: number | null, old: number | null, timestamp: number) => flushed.push(`${key.key}@${key.window.start}/${key.window.end} ${old}->${value} at ${timestamp}`);
+    const listener = (key: Windowed<string>, value: number | null, old: number | null, timestamp: number) =>
+      flushed.push(`${key.key}@${key.window.start}/${key.window.end} ${old}->${value} at ${timestamp}`);
     (windows.store as unknown as CachedStateStore<Windowed<string>, number>).setFlushListener(listener, true);
     (sessions.store as unknown as CachedStateStore<Windowed<string>, number>).setFlushListener(listener, true);
     windows.context.at(3);
@@ -126,7 +147,14 @@ describe('record cache', () => {
     sessions.store.remove({ key: 'a', window: { start: 1, end: 7 } });
     sessions.store.put({ key: 'a', window: { start: 1, end: 9 } }, 3);
     commit(sessions.state);
-    assert.deepEqual(flushed, ['a@0/10 null->1 at 3', 'a@0/10 1->2 at 4', 'a@10/20 null->1 at 12', 'a@1/5 null->1 at 5', 'a@1/5 1->null at 5', 'a@1/9 null->3 at 9']);
+    assert.deepEqual(flushed, [
+      'a@0/10 null->1 at 3',
+      'a@0/10 1->2 at 4',
+      'a@10/20 null->1 at 12',
+      'a@1/5 null->1 at 5',
+      'a@1/5 1->null at 5',
+      'a@1/9 null->3 at 9',
+    ]);
   });
 
   test('a store without a cache says so', () => {

@@ -8,7 +8,10 @@ import { commit, Harness } from './support.ts';
 const persistent = (name = 'kv') => Stores.keyValueStoreBuilder(Stores.persistentKeyValueStore(name), serdes.string, serdes.string);
 const inMemory = (name = 'kv') => Stores.keyValueStoreBuilder(Stores.inMemoryKeyValueStore(name), serdes.string, serdes.string);
 
-for (const [engine, builder] of [['sqlite', persistent], ['memory', inMemory]] as const) {
+for (const [engine, builder] of [
+  ['sqlite', persistent],
+  ['memory', inMemory],
+] as const) {
   describe(`commit protocol, ${engine}`, () => {
     let harness: Harness;
     beforeEach(() => {
@@ -27,15 +30,39 @@ for (const [engine, builder] of [['sqlite', persistent], ['memory', inMemory]] a
       const first = state.freeze();
       store.put('a', 'active');
       store.delete('b');
-      assert.deepEqual([...store.all()], [['a', 'active'], ['c', 'engine']]);
+      assert.deepEqual(
+        [...store.all()],
+        [
+          ['a', 'active'],
+          ['c', 'engine'],
+        ],
+      );
       assert.equal(store.get('b'), null);
       const second = state.freeze();
       assert.ok(first && second);
-      assert.deepEqual([...store.all()], [['a', 'active'], ['c', 'engine']]);
+      assert.deepEqual(
+        [...store.all()],
+        [
+          ['a', 'active'],
+          ['c', 'engine'],
+        ],
+      );
       state.applySync(first, new Map());
-      assert.deepEqual([...store.reverseAll()], [['c', 'engine'], ['a', 'active']]);
+      assert.deepEqual(
+        [...store.reverseAll()],
+        [
+          ['c', 'engine'],
+          ['a', 'active'],
+        ],
+      );
       state.applySync(second, new Map());
-      assert.deepEqual([...store.all()], [['a', 'active'], ['c', 'engine']]);
+      assert.deepEqual(
+        [...store.all()],
+        [
+          ['a', 'active'],
+          ['c', 'engine'],
+        ],
+      );
     });
 
     test('discard drops the buffer and what was frozen, down to the last apply', () => {
@@ -86,7 +113,10 @@ for (const [engine, builder] of [['sqlite', persistent], ['memory', inMemory]] a
     });
 
     test('a restore during an apply first finishes it', async () => {
-      const { state, store } = harness.openAll([builder(), builder('other')], { budgetMs: 0 }) as unknown as { state: import('../../src/state/contract/task-state.ts').TaskState; store: never };
+      const { state, store } = harness.openAll([builder(), builder('other')], { budgetMs: 0 }) as unknown as {
+        state: import('../../src/state/contract/task-state.ts').TaskState;
+        store: never;
+      };
       void store;
       const kv = state.stores.get('kv') as ReturnType<ReturnType<typeof builder>['build']>;
       for (let i = 0; i < 1000; i++) kv.put(`k${i}`, 'v');

@@ -17,8 +17,11 @@ interface Variant {
   readonly cached: boolean;
 }
 
-const VARIANTS: readonly Variant[] = (['sqlite', 'memory'] as const).flatMap((engine) => [false, true].map((cached) => ({ name: `${engine}${cached ? ' with cache' : ''}`, engine, cached })));
-const cache = <S extends StateStore>(variant: Variant, builder: ConfigurableStoreBuilder<S>): ConfigurableStoreBuilder<S> => (variant.cached ? builder.withCachingEnabled() : builder);
+const VARIANTS: readonly Variant[] = (['sqlite', 'memory'] as const).flatMap((engine) =>
+  [false, true].map((cached) => ({ name: `${engine}${cached ? ' with cache' : ''}`, engine, cached })),
+);
+const cache = <S extends StateStore>(variant: Variant, builder: ConfigurableStoreBuilder<S>): ConfigurableStoreBuilder<S> =>
+  variant.cached ? builder.withCachingEnabled() : builder;
 const S = serdes.string;
 
 for (const variant of VARIANTS) {
@@ -28,11 +31,24 @@ for (const variant of VARIANTS) {
       harness = new Harness();
     });
     afterEach(() => harness.dispose());
-    const open = () => harness.open<KeyValueStore<string, string>>(cache(variant, Stores.keyValueStoreBuilder(variant.engine === 'sqlite' ? Stores.persistentKeyValueStore('kv') : Stores.inMemoryKeyValueStore('kv'), S, S)));
+    const open = () =>
+      harness.open<KeyValueStore<string, string>>(
+        cache(
+          variant,
+          Stores.keyValueStoreBuilder(variant.engine === 'sqlite' ? Stores.persistentKeyValueStore('kv') : Stores.inMemoryKeyValueStore('kv'), S, S),
+        ),
+      );
 
     test('iterates in the order of the bytes', () => {
       const { state, store } = open();
-      for (const [key, value] of [['b', '1'], ['a', '2'], ['ab', '3'], ['é', '4'], ['Z', '5']] as const) store.put(key, value);
+      for (const [key, value] of [
+        ['b', '1'],
+        ['a', '2'],
+        ['ab', '3'],
+        ['é', '4'],
+        ['Z', '5'],
+      ] as const)
+        store.put(key, value);
       for (let pass = 0; pass < 2; pass++) {
         const keys = (rows: Iterable<[string, string]>) => [...rows].map(([key]) => key).join();
         assert.equal(keys(store.all()), 'Z,a,ab,b,é');
@@ -57,7 +73,8 @@ for (const variant of VARIANTS) {
       assert.equal(store.delete('a'), '1');
       assert.equal(store.delete('nothing'), null);
       commit(state);
-      if (variant.cached) assert.deepEqual(context.hex(), ['63 39 16', '61 null 17', '6e6f7468696e67 null 17'], 'one record a key, in the order of the last puts');
+      if (variant.cached)
+        assert.deepEqual(context.hex(), ['63 39 16', '61 null 17', '6e6f7468696e67 null 17'], 'one record a key, in the order of the last puts');
       else assert.deepEqual(context.hex(), ['61 31 16', '63 39 16', '61 null 17', '6e6f7468696e67 null 17']);
     });
 
@@ -111,8 +128,14 @@ for (const variant of VARIANTS) {
     });
     afterEach(() => harness.dispose());
     const open = (retention = 100) =>
-      harness.open<WindowStore<string, string>>(cache(variant, Stores.windowStoreBuilder((variant.engine === 'sqlite' ? Stores.persistentWindowStore : Stores.inMemoryWindowStore)('win', retention, 10), S, S)));
-    const show = (rows: Iterable<[{ key: string; window: { start: number; end: number } }, string]>) => [...rows].map(([{ key, window }, value]) => `[${key}@${window.start}/${window.end}]=${value}`).join(';');
+      harness.open<WindowStore<string, string>>(
+        cache(
+          variant,
+          Stores.windowStoreBuilder((variant.engine === 'sqlite' ? Stores.persistentWindowStore : Stores.inMemoryWindowStore)('win', retention, 10), S, S),
+        ),
+      );
+    const show = (rows: Iterable<[{ key: string; window: { start: number; end: number } }, string]>) =>
+      [...rows].map(([{ key, window }, value]) => `[${key}@${window.start}/${window.end}]=${value}`).join(';');
     const starts = (rows: Iterable<[number, string]>) => [...rows].map(([start, value]) => `${start}=${value}`).join(';');
 
     test('the order and the expiry that Kafka Streams gave', () => {
@@ -169,7 +192,11 @@ for (const variant of VARIANTS) {
       state.close();
       if (variant.engine === 'sqlite') {
         const again = open(120_000);
-        assert.equal(starts(again.store.fetchRange('k', 0, 700_000)), '500000=500000;520000=520000;540000=540000;560000=560000;580000=580000;600000=600000', 'the clock is kept');
+        assert.equal(
+          starts(again.store.fetchRange('k', 0, 700_000)),
+          '500000=500000;520000=520000;540000=540000;560000=560000;580000=580000;600000=600000',
+          'the clock is kept',
+        );
       }
     });
   });
@@ -181,8 +208,14 @@ for (const variant of VARIANTS) {
     });
     afterEach(() => harness.dispose());
     const open = () =>
-      harness.open<SessionStore<string, string>>(cache(variant, Stores.sessionStoreBuilder(variant.engine === 'sqlite' ? Stores.persistentSessionStore('ses', 100) : Stores.inMemorySessionStore('ses', 100), S, S)));
-    const show = (rows: Iterable<[{ key: string; window: { start: number; end: number } }, string]>) => [...rows].map(([{ key, window }, value]) => `[${key}@${window.start}/${window.end}]=${value}`).join(';');
+      harness.open<SessionStore<string, string>>(
+        cache(
+          variant,
+          Stores.sessionStoreBuilder(variant.engine === 'sqlite' ? Stores.persistentSessionStore('ses', 100) : Stores.inMemorySessionStore('ses', 100), S, S),
+        ),
+      );
+    const show = (rows: Iterable<[{ key: string; window: { start: number; end: number } }, string]>) =>
+      [...rows].map(([{ key, window }, value]) => `[${key}@${window.start}/${window.end}]=${value}`).join(';');
 
     test('finds what overlaps, as Kafka Streams does', () => {
       const { state, store, context } = open();
@@ -197,7 +230,10 @@ for (const variant of VARIANTS) {
       for (let pass = 0; pass < 2; pass++) {
         assert.equal(show(store.fetch('a')), '[a@10/15]=1;[a@20/26]=22');
         assert.equal(show(store.backwardFetch('a')), '[a@20/26]=22;[a@10/15]=1');
-        assert.equal(show(store.fetchKeys('a', 'b')), variant.engine === 'sqlite' ? '[a@10/15]=1;[a@20/26]=22;[ab@12/17]=4;[b@12/17]=3' : '[a@10/15]=1;[ab@12/17]=4;[b@12/17]=3;[a@20/26]=22');
+        assert.equal(
+          show(store.fetchKeys('a', 'b')),
+          variant.engine === 'sqlite' ? '[a@10/15]=1;[a@20/26]=22;[ab@12/17]=4;[b@12/17]=3' : '[a@10/15]=1;[ab@12/17]=4;[b@12/17]=3;[a@20/26]=22',
+        );
         assert.equal(show(store.findSessions('a', 16, 25)), '[a@20/26]=22');
         assert.equal(show(store.findSessions('a', 15, 25)), '[a@10/15]=1;[a@20/26]=22');
         assert.equal(show(store.backwardFindSessions('a', 15, 25)), '[a@20/26]=22;[a@10/15]=1');
@@ -247,7 +283,12 @@ describe('LRU store', () => {
   test('the key used longest ago goes first, with a tombstone before the put', () => {
     const harness = new Harness();
     const { state, store, context } = harness.open(Stores.keyValueStoreBuilder(Stores.lruMap('lru', 3), S, S));
-    for (const [key, value] of [['a', '1'], ['b', '2'], ['c', '3']] as const) store.put(key, value);
+    for (const [key, value] of [
+      ['a', '1'],
+      ['b', '2'],
+      ['c', '3'],
+    ] as const)
+      store.put(key, value);
     assert.equal(store.get('a'), '1');
     commit(state);
     store.put('d', '4');
@@ -255,9 +296,17 @@ describe('LRU store', () => {
     assert.equal(store.get('b'), null);
     assert.equal(store.approximateNumEntries(), 3);
     state.discard();
-    assert.deepEqual([...store.all()].map(([key]) => key), ['a', 'b', 'c'], 'an abort brings the evicted key back');
+    assert.deepEqual(
+      [...store.all()].map(([key]) => key),
+      ['a', 'b', 'c'],
+      'an abort brings the evicted key back',
+    );
     store.put('e', '5');
-    assert.deepEqual([...store.all()].map(([key]) => key), ['a', 'c', 'e'], 'and the order of use');
+    assert.deepEqual(
+      [...store.all()].map(([key]) => key),
+      ['a', 'c', 'e'],
+      'and the order of use',
+    );
     harness.dispose();
   });
 });
@@ -266,9 +315,18 @@ describe('time-ordered stores', () => {
   for (const variant of VARIANTS) {
     test(`${variant.name}: reads of many keys come by time, then key`, () => {
       const harness = new Harness();
-      const supplier = { ...(variant.engine === 'sqlite' ? Stores.persistentTimestampedWindowStore : Stores.inMemoryWindowStore)('win', 1_000_000, 10), timeOrdered: true };
-      const sessions = { ...(variant.engine === 'sqlite' ? Stores.persistentSessionStore('ses', 1_000_000) : Stores.inMemorySessionStore('ses', 1_000_000)), timeOrdered: true };
-      const { state, stores } = harness.openAll([cache(variant, Stores.windowStoreBuilder(supplier, S, S)), cache(variant, Stores.sessionStoreBuilder(sessions, S, S))]);
+      const supplier = {
+        ...(variant.engine === 'sqlite' ? Stores.persistentTimestampedWindowStore : Stores.inMemoryWindowStore)('win', 1_000_000, 10),
+        timeOrdered: true,
+      };
+      const sessions = {
+        ...(variant.engine === 'sqlite' ? Stores.persistentSessionStore('ses', 1_000_000) : Stores.inMemorySessionStore('ses', 1_000_000)),
+        timeOrdered: true,
+      };
+      const { state, stores } = harness.openAll([
+        cache(variant, Stores.windowStoreBuilder(supplier, S, S)),
+        cache(variant, Stores.sessionStoreBuilder(sessions, S, S)),
+      ]);
       const [windows, ended] = stores as [WindowStore<string, string>, SessionStore<string, string>];
       const put = (key: string, time: number) => {
         windows.put(key, 'v', time);
@@ -297,17 +355,33 @@ describe('headers store', () => {
       const harness = new Harness();
       const builder = Stores.timestampedKeyValueStoreWithHeadersBuilder(Stores.persistentTimestampedKeyValueStoreWithHeaders('hs'), S, S);
       const { state, store, context } = harness.open(cached ? builder.withCachingEnabled() : builder);
-      const headers = [['a', Buffer.from('1')], ['b', null]] as const;
+      const headers = [
+        ['a', Buffer.from('1')],
+        ['b', null],
+      ] as const;
       context.at(2);
       store.put('b', { value: 'z', timestamp: 2, headers });
       commit(state);
       state.close();
-      assert.deepEqual(context.log.map(({ key, value, timestamp, headers: logged }) => [key.toString(), value?.toString(), timestamp, logged]), [['b', 'z', 2, headers]]);
+      assert.deepEqual(
+        context.log.map(({ key, value, timestamp, headers: logged }) => [key.toString(), value?.toString(), timestamp, logged]),
+        [['b', 'z', 2, headers]],
+      );
       const again = harness.open(builder);
-      assert.deepEqual(again.store.get('b'), { value: 'z', timestamp: 2, headers: [['a', Buffer.from('1')], ['b', null]] });
+      assert.deepEqual(again.store.get('b'), {
+        value: 'z',
+        timestamp: 2,
+        headers: [
+          ['a', Buffer.from('1')],
+          ['b', null],
+        ],
+      });
       again.context.at(3, [['d', Buffer.from('9')]]);
       again.store.delete('b');
-      assert.deepEqual(again.context.log.map(({ value, headers: logged }) => [value, logged]), [[null, [['d', Buffer.from('9')]]]]);
+      assert.deepEqual(
+        again.context.log.map(({ value, headers: logged }) => [value, logged]),
+        [[null, [['d', Buffer.from('9')]]]],
+      );
       harness.dispose();
     });
   }

@@ -32,7 +32,10 @@ describe('state files', () => {
     const again = harness.open(builder);
     assert.equal(again.state.position('kv').changelogOffset, undefined, 'restored from the beginning');
     assert.deepEqual([...again.store.all()], []);
-    assert.ok(readdirSync(harness.directory).some((name) => name.startsWith(`0_0.sqlite.${reason}-`)), readdirSync(harness.directory).join());
+    assert.ok(
+      readdirSync(harness.directory).some((name) => name.startsWith(`0_0.sqlite.${reason}-`)),
+      readdirSync(harness.directory).join(),
+    );
     const line = harness.logger.lines.find((entry) => entry.level === 'error');
     assert.equal(line?.fields.reason, reason);
     assert.equal(line?.fields.file, file);
@@ -83,7 +86,9 @@ describe('state files', () => {
     foreign.exec("CREATE TABLE precious (x); INSERT INTO precious VALUES ('mine')");
     foreign.close();
     assertSetAside('foreign');
-    const aside = readdirSync(harness.directory).find((name) => name.startsWith('0_0.sqlite.foreign-') && !name.endsWith('-wal') && !name.endsWith('-shm')) as string;
+    const aside = readdirSync(harness.directory).find(
+      (name) => name.startsWith('0_0.sqlite.foreign-') && !name.endsWith('-wal') && !name.endsWith('-shm'),
+    ) as string;
     const kept = new Database(join(harness.directory, aside), { readonly: true });
     assert.equal(kept.prepare('SELECT x FROM precious').pluck().get(), 'mine');
     kept.close();
@@ -99,7 +104,11 @@ describe('state files', () => {
       const quiet = { info() {}, warn() {}, error() {} };
       try { createTaskState({ taskId: '0_0', directory: process.argv[1], logger: quiet }).register(Stores.keyValueStoreBuilder(Stores.persistentKeyValueStore('kv')).build()); console.log('opened'); }
       catch (error) { console.log(error.name, error.message); }`;
-    const second = spawnSync(process.execPath, ['--conditions=millrace:source', '--import', 'tsx', '--input-type=module', '-e', script, '--', harness.directory], { encoding: 'utf8' });
+    const second = spawnSync(
+      process.execPath,
+      ['--conditions=millrace:source', '--import', 'tsx', '--input-type=module', '-e', script, '--', harness.directory],
+      { encoding: 'utf8' },
+    );
     assert.match(second.stdout, /^StateStoreError .*is open in another process/, second.stderr);
     assert.ok(existsSync(file));
   });
@@ -113,7 +122,11 @@ describe('state files', () => {
     assert.ok(frozen);
     assert.throws(
       () => small.state.applySync(frozen, new Map([['kv', 2001]])),
-      (error: Error) => error instanceof StateStoreError && error.code === 'ERR_STATE_STORE_FULL' && error.message.includes(file) && /SQLITE_FULL: the disk is full: free some space/.test(error.message),
+      (error: Error) =>
+        error instanceof StateStoreError &&
+        error.code === 'ERR_STATE_STORE_FULL' &&
+        error.message.includes(file) &&
+        /SQLITE_FULL: the disk is full: free some space/.test(error.message),
     );
     assert.equal(small.state.position('kv').changelogOffset, 1);
     small.state.close();
@@ -131,7 +144,10 @@ describe('state files', () => {
     assert.ok(frozen);
     await assert.rejects(state.apply(frozen, new Map()), (error: Error) => error instanceof StateStoreError && error.code === 'ERR_STATE_STORE_FULL');
     const records = Array.from({ length: 2000 }, (_, i) => ({ key: Buffer.from(`r${i}`), value: Buffer.alloc(500), timestamp: 0, headers: [], offset: i }));
-    assert.throws(() => state.restore('kv', records, 2000), (error: Error) => error instanceof StateStoreError && error.store === 'kv' && error.taskId === '0_0');
+    assert.throws(
+      () => state.restore('kv', records, 2000),
+      (error: Error) => error instanceof StateStoreError && error.store === 'kv' && error.taskId === '0_0',
+    );
     assert.equal(state.position('kv').changelogOffset, undefined);
   });
 
@@ -153,7 +169,10 @@ describe('the lock of a state directory', () => {
   test('one holder at a time; the process id stays', () => {
     const first = lockStateDirectory(harness.directory);
     assert.match(first.processId, /^[0-9a-f-]{36}$/);
-    assert.throws(() => lockStateDirectory(harness.directory), (error: Error) => error instanceof StateStoreError && error.code === 'ERR_STATE_DIRECTORY_LOCKED' && error.message.includes(harness.directory));
+    assert.throws(
+      () => lockStateDirectory(harness.directory),
+      (error: Error) => error instanceof StateStoreError && error.code === 'ERR_STATE_DIRECTORY_LOCKED' && error.message.includes(harness.directory),
+    );
     first.release();
     const second = lockStateDirectory(harness.directory);
     assert.equal(second.processId, first.processId);
@@ -165,7 +184,11 @@ describe('the lock of a state directory', () => {
       import { lockStateDirectory } from './src/state/sqlite/directory-lock.ts';
       const lock = lockStateDirectory(process.argv[1]);
       process.stdout.write(lock.processId, () => process.kill(process.pid, 'SIGKILL'));`;
-    const killed = spawnSync(process.execPath, ['--conditions=millrace:source', '--import', 'tsx', '--input-type=module', '-e', script, '--', harness.directory], { encoding: 'utf8' });
+    const killed = spawnSync(
+      process.execPath,
+      ['--conditions=millrace:source', '--import', 'tsx', '--input-type=module', '-e', script, '--', harness.directory],
+      { encoding: 'utf8' },
+    );
     assert.equal(killed.signal, 'SIGKILL', killed.stderr);
     const lock = lockStateDirectory(harness.directory);
     assert.equal(lock.processId, killed.stdout);

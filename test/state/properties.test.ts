@@ -13,20 +13,31 @@ import { Simulation } from './simulation.ts';
  */
 
 type Fate = 'commit' | 'commit-unapplied' | 'abort' | 'abort-frozen' | 'crash' | 'lose';
-type Operation = { readonly kind: 'fate'; readonly fate: Fate } | { readonly kind: 'put' | 'delete' | 'read'; readonly key: string; readonly time: number; readonly length: number; readonly value: number };
+type Operation =
+  | { readonly kind: 'fate'; readonly fate: Fate }
+  | { readonly kind: 'put' | 'delete' | 'read'; readonly key: string; readonly time: number; readonly length: number; readonly value: number };
 
 const KEYS = ['', 'a', 'ab', 'a\u0000', 'b', 'é', 'zz', '￿'];
 const RETENTION = 200_000;
 
 const operations = fc.array(
   fc.oneof(
-    { weight: 2, arbitrary: fc.record({ kind: fc.constant('fate' as const), fate: fc.constantFrom<Fate>('commit', 'commit', 'commit', 'commit-unapplied', 'abort', 'abort-frozen', 'crash', 'lose') }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: fc.constant('fate' as const),
+        fate: fc.constantFrom<Fate>('commit', 'commit', 'commit', 'commit-unapplied', 'abort', 'abort-frozen', 'crash', 'lose'),
+      }),
+    },
     {
       weight: 12,
       arbitrary: fc.record({
         kind: fc.constantFrom('put' as const, 'put' as const, 'put' as const, 'delete' as const, 'read' as const, 'read' as const),
         key: fc.constantFrom(...KEYS),
-        time: fc.oneof(fc.integer({ min: 0, max: 60 }).map((n) => n * 10_000), fc.integer({ min: 0, max: 600_000 })),
+        time: fc.oneof(
+          fc.integer({ min: 0, max: 60 }).map((n) => n * 10_000),
+          fc.integer({ min: 0, max: 600_000 }),
+        ),
         length: fc.integer({ min: 0, max: 50_000 }),
         value: fc.integer({ min: 0, max: 1_000_000 }),
       }),
@@ -41,9 +52,17 @@ interface Config {
 }
 
 /** null: no cache. 600 bytes hold two or three entries, so nearly each put evicts. */
-const CONFIGS: readonly Config[] = (['sqlite', 'memory'] as const).flatMap((engine) => [null, 0, 600, 10_000_000].map((cacheMaxBytes) => ({ engine, cacheMaxBytes })));
+const CONFIGS: readonly Config[] = (['sqlite', 'memory'] as const).flatMap((engine) =>
+  [null, 0, 600, 10_000_000].map((cacheMaxBytes) => ({ engine, cacheMaxBytes })),
+);
 
-function check<S extends StateStore, M>(build: (config: Config) => StoreBuilder<S>, model: () => M, clone: (model: M) => M, step: (operation: Exclude<Operation, { kind: 'fate' }>, store: S, model: M, config: Config, context: { at(t: number): void }) => void, finish: (store: S, model: M, config: Config) => void): void {
+function check<S extends StateStore, M>(
+  build: (config: Config) => StoreBuilder<S>,
+  model: () => M,
+  clone: (model: M) => M,
+  step: (operation: Exclude<Operation, { kind: 'fate' }>, store: S, model: M, config: Config, context: { at(t: number): void }) => void,
+  finish: (store: S, model: M, config: Config) => void,
+): void {
   for (const config of CONFIGS) {
     fc.assert(
       fc.property(operations, (list) => {
@@ -98,7 +117,11 @@ const bytesOrder = (a: string, b: string): number => Buffer.from(a).compare(Buff
 test('key-value stores behave as a map', () => {
   check<KeyValueStore<string, ValueAndTimestamp<number>>, Map<string, ValueAndTimestamp<number>>>(
     ({ engine, cacheMaxBytes }) => {
-      const builder = Stores.timestampedKeyValueStoreBuilder(engine === 'sqlite' ? Stores.persistentKeyValueStore('s') : Stores.inMemoryKeyValueStore('s'), serdes.string, serdes.long);
+      const builder = Stores.timestampedKeyValueStoreBuilder(
+        engine === 'sqlite' ? Stores.persistentKeyValueStore('s') : Stores.inMemoryKeyValueStore('s'),
+        serdes.string,
+        serdes.long,
+      );
       return cacheMaxBytes === null ? builder : builder.withCachingEnabled();
     },
     () => new Map(),
@@ -115,7 +138,9 @@ test('key-value stores behave as a map', () => {
         assert.deepEqual(store.get(key), map.get(key) ?? null);
         const from = value % 3 === 0 ? null : key;
         const to = value % 3 === 1 ? null : key;
-        const expected = [...map].filter(([k]) => (from === null || bytesOrder(k, from) >= 0) && (to === null || bytesOrder(k, to) <= 0)).sort((a, b) => bytesOrder(a[0], b[0]));
+        const expected = [...map]
+          .filter(([k]) => (from === null || bytesOrder(k, from) >= 0) && (to === null || bytesOrder(k, to) <= 0))
+          .sort((a, b) => bytesOrder(a[0], b[0]));
         assert.deepEqual([...store.range(from, to)], expected);
         assert.deepEqual([...store.reverseRange(from, to)], expected.reverse());
         assert.deepEqual(
@@ -124,7 +149,11 @@ test('key-value stores behave as a map', () => {
         );
       }
     },
-    (store, map) => assert.deepEqual([...store.all()], [...map].sort((a, b) => bytesOrder(a[0], b[0]))),
+    (store, map) =>
+      assert.deepEqual(
+        [...store.all()],
+        [...map].sort((a, b) => bytesOrder(a[0], b[0])),
+      ),
   );
 });
 
@@ -159,15 +188,27 @@ test('window stores behave as a map of what is within the retention', () => {
     ({ kind, key, time, length, value }, store, model, config, context) => {
       context.at(time);
       const id = `${key}@${time}`;
-      const windowed = (entry: { key: string; start: number; value: unknown }) => [{ key: entry.key, window: { start: entry.start, end: entry.start + 10_000 } }, entry.value];
+      const windowed = (entry: { key: string; start: number; value: unknown }) => [
+        { key: entry.key, window: { start: entry.start, end: entry.start + 10_000 } },
+        entry.value,
+      ];
       if (kind === 'read') {
         const from = time - length * 4;
         const to = time + length;
         assert.deepEqual(store.fetch(key, time), live(model, config).find((entry) => entry.key === key && entry.start === time)?.value ?? null);
-        const ofKey = live(model, config).filter((entry) => entry.key === key && entry.start >= from && entry.start <= to).sort((a, b) => a.start - b.start);
-        assert.deepEqual([...store.fetchRange(key, from, to)], ofKey.map((entry) => [entry.start, entry.value]));
-        assert.deepEqual([...store.backwardFetchRange(key, from, to)], ofKey.reverse().map((entry) => [entry.start, entry.value]));
-        const within = (entry: { key: string; start: number }) => bytesOrder(entry.key, key) >= 0 && bytesOrder(entry.key, 'é') <= 0 && entry.start >= from && entry.start <= to;
+        const ofKey = live(model, config)
+          .filter((entry) => entry.key === key && entry.start >= from && entry.start <= to)
+          .sort((a, b) => a.start - b.start);
+        assert.deepEqual(
+          [...store.fetchRange(key, from, to)],
+          ofKey.map((entry) => [entry.start, entry.value]),
+        );
+        assert.deepEqual(
+          [...store.backwardFetchRange(key, from, to)],
+          ofKey.reverse().map((entry) => [entry.start, entry.value]),
+        );
+        const within = (entry: { key: string; start: number }) =>
+          bytesOrder(entry.key, key) >= 0 && bytesOrder(entry.key, 'é') <= 0 && entry.start >= from && entry.start <= to;
         assert.deepEqual([...store.fetchKeys(key, 'é', from, to)], bytesOrder(key, 'é') > 0 ? [] : live(model, config).filter(within).map(windowed));
         assert.deepEqual([...store.backwardAll()], live(model, config, true).map(windowed));
       } else {
@@ -177,17 +218,29 @@ test('window stores behave as a map of what is within the retention', () => {
         else model.entries.delete(id);
       }
     },
-    (store, model, config) => assert.deepEqual([...store.all()].map(([windowed, value]) => [windowed.key, windowed.window.start, value]), live(model, config).map((entry) => [entry.key, entry.start, entry.value])),
+    (store, model, config) =>
+      assert.deepEqual(
+        [...store.all()].map(([windowed, value]) => [windowed.key, windowed.window.start, value]),
+        live(model, config).map((entry) => [entry.key, entry.start, entry.value]),
+      ),
   );
 });
 
 test('session stores behave as a map of what is within the retention', () => {
-  const live = (model: TimedModel) => [...model.entries.values()].filter((entry) => entry.end > model.observed - RETENTION).sort((a, b) => bytesOrder(a.key, b.key) || a.end - b.end || a.start - b.start);
-  const flat = (rows: Iterable<[Windowed<string>, number]>) => [...rows].map(([{ key, window }, value]) => ({ key, start: window.start, end: window.end, value }));
+  const live = (model: TimedModel) =>
+    [...model.entries.values()]
+      .filter((entry) => entry.end > model.observed - RETENTION)
+      .sort((a, b) => bytesOrder(a.key, b.key) || a.end - b.end || a.start - b.start);
+  const flat = (rows: Iterable<[Windowed<string>, number]>) =>
+    [...rows].map(([{ key, window }, value]) => ({ key, start: window.start, end: window.end, value }));
   const sorted = (rows: Iterable<[Windowed<string>, number]>) => flat(rows).sort((a, b) => bytesOrder(a.key, b.key) || a.end - b.end || a.start - b.start);
   check<SessionStore<string, number>, TimedModel>(
     ({ engine, cacheMaxBytes }) => {
-      const builder = Stores.sessionStoreBuilder(engine === 'sqlite' ? Stores.persistentSessionStore('s', RETENTION) : Stores.inMemorySessionStore('s', RETENTION), serdes.string, serdes.long);
+      const builder = Stores.sessionStoreBuilder(
+        engine === 'sqlite' ? Stores.persistentSessionStore('s', RETENTION) : Stores.inMemorySessionStore('s', RETENTION),
+        serdes.string,
+        serdes.long,
+      );
       return cacheMaxBytes === null ? builder : builder.withCachingEnabled();
     },
     emptyTimed,
@@ -201,8 +254,14 @@ test('session stores behave as a map of what is within the retention', () => {
         assert.deepEqual(flat(store.findSessions(key, time, time + length)), overlapping);
         assert.deepEqual(flat(store.backwardFindSessions(key, time, time + length)), overlapping.reverse());
         assert.deepEqual(flat(store.fetch(key)), ofKey);
-        assert.deepEqual(sorted(store.findSessionsKeys(null, key, time, time + length)), live(model).filter((entry) => bytesOrder(entry.key, key) <= 0 && entry.end >= time && entry.start <= time + length));
-        assert.deepEqual(sorted(store.findSessionsByEnd(time, time + length)), live(model).filter((entry) => entry.end >= time && entry.end <= time + length));
+        assert.deepEqual(
+          sorted(store.findSessionsKeys(null, key, time, time + length)),
+          live(model).filter((entry) => bytesOrder(entry.key, key) <= 0 && entry.end >= time && entry.start <= time + length),
+        );
+        assert.deepEqual(
+          sorted(store.findSessionsByEnd(time, time + length)),
+          live(model).filter((entry) => entry.end >= time && entry.end <= time + length),
+        );
       } else if (kind === 'put') {
         store.put(session, value);
         model.entries.set(`${key}@${time}-${time + length}`, { key, start: time, end: time + length, value });

@@ -1,8 +1,8 @@
 import type { StoreBuilder } from '../../src/state/contract/builder.ts';
 import type { StateStore } from '../../src/state/contract/stores.ts';
 import type { TaskState } from '../../src/state/contract/task-state.ts';
-import { commit, Harness, type Logged, TestContext } from './support.ts';
 import { createTaskState, type TaskStateOptions } from '../../src/state/task/task-state.ts';
+import { commit, Harness, type Logged, TestContext } from './support.ts';
 
 /**
  * A store in a task whose process can die at any moment, with a changelog that outlives it: what a Kafka transaction committed is in it, what was aborted is not.
@@ -74,7 +74,9 @@ export class Simulation<S extends StateStore> {
     this.state.register(this.store);
     this.store.init(this.context);
     const from = this.state.position(this.store.name).changelogOffset ?? 0;
-    const records = this.#changelog.slice(from).map((entry, index) => ({ key: entry.key, value: entry.value, timestamp: entry.timestamp ?? 0, headers: entry.headers, offset: from + index }));
+    const records = this.#changelog
+      .slice(from)
+      .map((entry, index) => ({ key: entry.key, value: entry.value, timestamp: entry.timestamp ?? 0, headers: entry.headers, offset: from + index }));
     for (let at = 0; at < records.length; at += 7) {
       const batch = records.slice(at, at + 7);
       this.state.restore(this.store.name, batch, from + at + batch.length);

@@ -32,7 +32,10 @@ test('suppress: changelog bytes and order are those of Kafka Streams', () => {
     '64000000000000000a 000000000000000a000000000000000200000002696e0000000000000000ffffffffffffffff0000000800000000000000010000000000000014 null',
     '640000000000000005 000000000000000a000000000000000200000002696e0000000000000000ffffffffffffffff000000080000000000000001000000000000000f null',
   ]);
-  assert.deepEqual(context.log[0]?.headers.map(([name, value]) => [name, value?.toString('hex')]), [['v', '03']]);
+  assert.deepEqual(
+    context.log[0]?.headers.map(([name, value]) => [name, value?.toString('hex')]),
+    [['v', '03']],
+  );
   harness.dispose();
 });
 
@@ -43,8 +46,14 @@ test('suppress: an old value equal to the prior one is written once', () => {
   commit(state);
   store.put(10, 'a', change(2, 1), new RecordContext('in', 0, 2, 3));
   commit(state);
-  assert.equal(context.log[0]?.value?.toString('hex'), '0000000000000001000000000000000000000002696e0000000000000000000000080000000000000000fffffffe000000080000000000000001000000000000000a');
-  assert.equal(context.log[1]?.value?.toString('hex'), '0000000000000003000000000000000200000002696e0000000000000000000000080000000000000000000000080000000000000001000000080000000000000002000000000000000a');
+  assert.equal(
+    context.log[0]?.value?.toString('hex'),
+    '0000000000000001000000000000000000000002696e0000000000000000000000080000000000000000fffffffe000000080000000000000001000000000000000a',
+  );
+  assert.equal(
+    context.log[1]?.value?.toString('hex'),
+    '0000000000000003000000000000000200000002696e0000000000000000000000080000000000000000000000080000000000000001000000080000000000000002000000000000000a',
+  );
   assert.deepEqual(store.priorValue('a'), { value: 0, timestamp: -1 });
   assert.equal(store.priorValue('b'), undefined);
   assert.equal(store.numRecords, 1);
@@ -59,7 +68,10 @@ test('suppress: an abort puts back what the interval changed; a restore gives wh
     const { store } = simulation;
     const size = store.bufferSize;
     let left = store.numRecords;
-    store.evictWhile(() => left-- > 0, (key, value, { timestamp, headers }) => found.push(`${key}=${value.newValue} at ${timestamp} ${headers.length}`));
+    store.evictWhile(
+      () => left-- > 0,
+      (key, value, { timestamp, headers }) => found.push(`${key}=${value.newValue} at ${timestamp} ${headers.length}`),
+    );
     simulation.abort(true);
     assert.equal(store.bufferSize, size);
     return found;
@@ -128,7 +140,11 @@ for (const engine of ['sqlite', 'memory'] as const) {
       '000001a1ee565e00006b30 010000000100000009000000000000000007 5',
     ]);
     simulation.commit(false);
-    assert.deepEqual([...simulation.store.all()].map(({ leftSide, value }) => `${leftSide} ${value}`), ['false 7', 'true v0', 'true v1'], 'right before left');
+    assert.deepEqual(
+      [...simulation.store.all()].map(({ leftSide, value }) => `${leftSide} ${value}`),
+      ['false 7', 'true v0', 'true v1'],
+      'right before left',
+    );
     simulation.store.remove('k0', 0x1a1ee565e00, true);
     assert.equal([...simulation.store.all()].length, 1);
     simulation.abort(false);

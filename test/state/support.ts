@@ -60,11 +60,15 @@ export class TestContext implements StateStoreContext {
 
   /** The log of one store as `key value` in hexadecimal. */
   hex(store?: string): string[] {
-    return this.log.filter((entry) => store === undefined || entry.store === store).map((entry) => `${entry.key.toString('hex')} ${entry.value === null ? 'null' : entry.value.toString('hex')} ${entry.timestamp}`);
+    return this.log
+      .filter((entry) => store === undefined || entry.store === store)
+      .map((entry) => `${entry.key.toString('hex')} ${entry.value === null ? 'null' : entry.value.toString('hex')} ${entry.timestamp}`);
   }
 
   records(store: string): ChangelogRecord[] {
-    return this.log.filter((entry) => entry.store === store).map((entry, offset) => ({ key: entry.key, value: entry.value, timestamp: entry.timestamp ?? 0, headers: entry.headers, offset }));
+    return this.log
+      .filter((entry) => entry.store === store)
+      .map((entry, offset) => ({ key: entry.key, value: entry.value, timestamp: entry.timestamp ?? 0, headers: entry.headers, offset }));
   }
 }
 
@@ -101,7 +105,10 @@ export class Harness {
     return { state: opened.state, store: opened.stores[0] as S, context: opened.context };
   }
 
-  openAll(builders: readonly StoreBuilder<StateStore>[], options: Partial<TaskStateOptions> = {}): { state: TaskState; stores: StateStore[]; context: TestContext } {
+  openAll(
+    builders: readonly StoreBuilder<StateStore>[],
+    options: Partial<TaskStateOptions> = {},
+  ): { state: TaskState; stores: StateStore[]; context: TestContext } {
     const state = createTaskState({ taskId: '0_0', directory: this.directory, logger: this.logger, ...options });
     this.#open.push(state);
     const context = new TestContext(state);

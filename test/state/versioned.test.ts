@@ -24,7 +24,10 @@ test('the versions that Kafka Streams gave', () => {
   assert.equal(put('a', '1', 10), -1);
   assert.equal(put('a', '3', 30), -1);
   assert.equal(put('a', '2', 20), 30);
-  assert.deepEqual([9, 10, 19, 25].map((asOf) => show(store.getAsOf('a', asOf))), ['null', '1@10', '1@10', '2@20']);
+  assert.deepEqual(
+    [9, 10, 19, 25].map((asOf) => show(store.getAsOf('a', asOf))),
+    ['null', '1@10', '1@10', '2@20'],
+  );
   assert.equal(show(store.get('a')), '3@30');
   assert.equal(show(store.delete('a', 25)), '2@20');
   assert.equal(show(store.getAsOf('a', 26)), 'null');
@@ -43,7 +46,9 @@ test('the versions that Kafka Streams gave', () => {
   assert.equal(show(store.getAsOf('b', 449)), 'null');
   assert.equal(show(store.getAsOf('b', 450)), 'x@80');
   assert.deepEqual(
-    [...(store as EngineVersionedStore<string, string>).versions()].map(([key, { value, timestamp, validTo }]) => `${key} ${value}@${timestamp}..${validTo ?? ''}`),
+    [...(store as EngineVersionedStore<string, string>).versions()].map(
+      ([key, { value, timestamp, validTo }]) => `${key} ${value}@${timestamp}..${validTo ?? ''}`,
+    ),
     ['a 1@10..20', 'a 2b@20..25', 'a 3@30..31', 'a old2@31..40', 'b x@80..500', 'b y@500..'],
   );
   assert.ok(context.hex().includes('61 6f6c64 29'), 'what was too old to put is logged all the same');
@@ -67,7 +72,13 @@ type Model = Map<string, Map<number, string | null>>;
 
 test('random puts in any order behave as a list of versions, through commits, aborts and crashes', () => {
   const HISTORY = 30_000;
-  const step = fc.record({ key: fc.constantFrom('a', 'ab', 'b'), time: fc.integer({ min: 0, max: 60 }).map((n) => n * 1000), value: fc.option(fc.constantFrom('x', 'y', 'z')), asOf: fc.integer({ min: 0, max: 61_000 }), fate: fc.constantFrom(...['none', 'none', 'none', 'none', 'commit', 'commit-unapplied', 'abort', 'crash', 'lose']) });
+  const step = fc.record({
+    key: fc.constantFrom('a', 'ab', 'b'),
+    time: fc.integer({ min: 0, max: 60 }).map((n) => n * 1000),
+    value: fc.option(fc.constantFrom('x', 'y', 'z')),
+    asOf: fc.integer({ min: 0, max: 61_000 }),
+    fate: fc.constantFrom(...['none', 'none', 'none', 'none', 'commit', 'commit-unapplied', 'abort', 'crash', 'lose']),
+  });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
       const simulation = new Simulation<VersionedKeyValueStore<string, string>>(builder(HISTORY));

@@ -178,7 +178,14 @@ class EngineCursor {
   }
 
   #fetch(): void {
-    const rows = this.#table.page({ from: this.#from, fromExclusive: this.#fromExclusive, to: this.#to, toExclusive: this.#toExclusive, reverse: this.#reverse, limit: this.#limit });
+    const rows = this.#table.page({
+      from: this.#from,
+      fromExclusive: this.#fromExclusive,
+      to: this.#to,
+      toExclusive: this.#toExclusive,
+      reverse: this.#reverse,
+      limit: this.#limit,
+    });
     this.#last = rows.length < this.#limit;
     this.#limit = PAGE;
     const end = rows[rows.length - 1];

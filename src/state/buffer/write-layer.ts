@@ -1,4 +1,4 @@
-import { SortedMap, type SortedEntry } from '../engine/sorted-map.ts';
+import { type SortedEntry, SortedMap } from '../engine/sorted-map.ts';
 
 /** One buffered write: the latest of its key in an interval. */
 export class BufferedWrite implements SortedEntry {

@@ -1,4 +1,4 @@
-import { SortedCursor, SortedMap, type SortedEntry } from '../engine/sorted-map.ts';
+import { SortedCursor, type SortedEntry, SortedMap } from '../engine/sorted-map.ts';
 import type { DirtyList } from './record-cache.ts';
 
 class DirtyReference<E> implements SortedEntry {

@@ -1,6 +1,6 @@
 import type { RecordContext } from '../../processor/record-context.ts';
 import type { CacheBudget } from './cache-budget.ts';
-import { DirtyList, SizeEstimate, UNKNOWN } from './record-cache.ts';
+import { DirtyList, SizeEstimate, type UNKNOWN } from './record-cache.ts';
 
 /** What a group and an entry count beside their bytes: about what Kafka Streams counts for an entry, so that a size means the same. JavaScript needs two to three times as much. */
 const GROUP_OVERHEAD = 80;

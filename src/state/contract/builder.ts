@@ -1,7 +1,19 @@
 import type { StateStore } from './stores.ts';
 
 /** Which kind of store it is: decides the changelog's cleanup policy and how restore treats its records. */
-export type StoreKind = 'key-value' | 'timestamped-key-value' | 'headers-key-value' | 'versioned' | 'window' | 'timestamped-window' | 'session' | 'suppress' | 'join-outer' | 'join-window' | 'time-ordered-buffer' | 'custom';
+export type StoreKind =
+  | 'key-value'
+  | 'timestamped-key-value'
+  | 'headers-key-value'
+  | 'versioned'
+  | 'window'
+  | 'timestamped-window'
+  | 'session'
+  | 'suppress'
+  | 'join-outer'
+  | 'join-window'
+  | 'time-ordered-buffer'
+  | 'custom';
 
 /** Which engine holds the bytes. */
 export type StoreEngine = 'sqlite' | 'memory' | 'lru';

@@ -1,5 +1,5 @@
-import type { ValueAndTimestamp, ValueTimestampHeaders, VersionedRecord, Windowed } from './values.ts';
 import type { StateStoreContext } from './context.ts';
+import type { ValueAndTimestamp, ValueTimestampHeaders, VersionedRecord, Windowed } from './values.ts';
 
 /**
  * Reads of several entries. Entries come in the order of their serialised bytes, in pages: an iteration never blocks a write,

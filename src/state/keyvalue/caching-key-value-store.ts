@@ -1,7 +1,7 @@
+import type { StoredRow } from '../buffer/buffered-table.ts';
+import { keyId } from '../bytes.ts';
 import { DirtyIndex } from '../cache/dirty-index.ts';
 import { CacheEntry, RecordCache, UNKNOWN } from '../cache/record-cache.ts';
-import { keyId } from '../bytes.ts';
-import type { StoredRow } from '../buffer/buffered-table.ts';
 import type { CachedStateStore, FlushListener, StoreIterator } from '../contract/stores.ts';
 import type { ChangelogRecord } from '../contract/task-state.ts';
 import type { Engine } from '../engine/engine.ts';

@@ -1,7 +1,7 @@
+import type { Serde } from '../../serdes/serde.ts';
 import { BufferedTable, type StoredRow, type StoredValue } from '../buffer/buffered-table.ts';
 import { FrozenTables } from '../buffer/frozen-tables.ts';
 import { keyId, prefixEnd } from '../bytes.ts';
-import type { Serde } from '../../serdes/serde.ts';
 import type { StoreKind } from '../contract/builder.ts';
 import type { KeyValueStore, StoreIterator } from '../contract/stores.ts';
 import type { ChangelogRecord } from '../contract/task-state.ts';
@@ -140,7 +140,13 @@ export class EngineKeyValueStore<K, V, T> extends EngineStore<K, V> implements K
     this.table.put(id, bytes, encoded, value === null ? 0 : codec.timestamp(value), value ?? undefined);
     if (this.settings.logging) {
       const record = context.recordContext;
-      context.logChange(this.name, bytes, encoded === null ? null : codec.logValue(encoded), codec.logTimestamp(value, record), codec.logHeaders(value, record));
+      context.logChange(
+        this.name,
+        bytes,
+        encoded === null ? null : codec.logValue(encoded),
+        codec.logTimestamp(value, record),
+        codec.logHeaders(value, record),
+      );
     }
     return encoded === null ? 0 : encoded.length;
   }

@@ -1,7 +1,7 @@
+import type { Serde } from '../../serdes/serde.ts';
 import type { StoreKind } from '../contract/builder.ts';
 import type { KeyValueStore } from '../contract/stores.ts';
 import type { StoreSupplier } from '../contract/supplier.ts';
-import type { Serde } from '../../serdes/serde.ts';
 import type { BuildOptions } from '../store-builder.ts';
 import type { ValueCodec } from '../value-codec.ts';
 import { CachingKeyValueStore } from './caching-key-value-store.ts';

@@ -1,7 +1,7 @@
 import { StateStoreError } from '../../errors.ts';
 import { keyId } from '../bytes.ts';
 import type { Engine, EngineTable, PageRequest, Row, StoreShape } from '../engine/engine.ts';
-import { compareIds, SortedMap, type SortedEntry } from '../engine/sorted-map.ts';
+import { compareIds, type SortedEntry, SortedMap } from '../engine/sorted-map.ts';
 
 /** Holds committed entries in memory. Everything is gone at `close`: its stores are restored from their changelogs. */
 export class MemoryEngine implements Engine {
@@ -145,7 +145,12 @@ class MemoryTable implements EngineTable {
     const to = request.to === null ? null : keyId(request.to);
     let row = request.reverse ? map.before(to, !request.toExclusive) : map.after(from, !request.fromExclusive);
     while (row !== undefined && rows.length < request.limit) {
-      if (request.reverse ? from !== null && (row.id < from || (request.fromExclusive && row.id === from)) : to !== null && (row.id > to || (request.toExclusive && row.id === to))) break;
+      if (
+        request.reverse
+          ? from !== null && (row.id < from || (request.fromExclusive && row.id === from))
+          : to !== null && (row.id > to || (request.toExclusive && row.id === to))
+      )
+        break;
       rows.push(this.#current(row));
       row = request.reverse ? map.before(row.id, false) : map.after(row.id, false);
     }

@@ -2,7 +2,7 @@ import type { Windowed } from '../../processor/windowed.ts';
 import type { StoredRow } from '../buffer/buffered-table.ts';
 import { keyId } from '../bytes.ts';
 import { DirtyIndex } from '../cache/dirty-index.ts';
-import { type KeyGroup, KeyedCache, TimedEntry } from '../cache/keyed-cache.ts';
+import { KeyedCache, type KeyGroup, TimedEntry } from '../cache/keyed-cache.ts';
 import { UNKNOWN } from '../cache/record-cache.ts';
 import type { CachedStateStore, FlushListener, StoreIterator } from '../contract/stores.ts';
 import type { ChangelogRecord } from '../contract/task-state.ts';
@@ -150,7 +150,14 @@ export class CachingSessionStore<K, V> extends EngineSessionStore<K, V> implemen
     return found[Symbol.iterator]();
   }
 
-  protected override scanMany(low: Buffer | null, high: Buffer | null, firstEnd: number, lastEnd: number, latestStart: number, reverse: boolean): StoreIterator<[Windowed<K>, V]> {
+  protected override scanMany(
+    low: Buffer | null,
+    high: Buffer | null,
+    firstEnd: number,
+    lastEnd: number,
+    latestStart: number,
+    reverse: boolean,
+  ): StoreIterator<[Windowed<K>, V]> {
     if (this.#cache.dirty.size === 0) return super.scanMany(low, high, firstEnd, lastEnd, latestStart, reverse);
     return this.#index.merge<StoredRow, [Windowed<K>, V]>(
       this.rows(low, high, firstEnd, lastEnd, latestStart, reverse),
@@ -174,7 +181,8 @@ export class CachingSessionStore<K, V> extends EngineSessionStore<K, V> implemen
     let before: V | null = null;
     // A session that was merged into another leaves a tombstone whatever stream time has come to since: an interval may hold hours of history, and those below have heard of it.
     // (Java looks at the retention here, so that what a replay leaves behind depends on where its commits fall.)
-    if (listener !== null && (value === null || (this.#sendOldValues && time >= this.table.minLive))) before = entry.below === UNKNOWN ? this.read(bytes, start, time) : entry.below;
+    if (listener !== null && (value === null || (this.#sendOldValues && time >= this.table.minLive)))
+      before = entry.below === UNKNOWN ? this.read(bytes, start, time) : entry.below;
     if (listener === null || value !== null || before !== null) {
       this.#cache.valueSize.sample(this.write(bytes, start, time, value));
       entry.below = value;

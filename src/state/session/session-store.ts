@@ -139,7 +139,13 @@ export class EngineSessionStore<K, V> extends EngineStore<K, V> implements Sessi
     if (!kept && value !== null) context.droppedRecord(`store ${this.name}: a session past the retention of ${this.retentionPeriod} ms`);
     if (this.settings.logging) {
       const record = context.recordContext;
-      context.logChange(this.name, bytes, encoded === null ? null : this.codec.logValue(encoded), this.codec.logTimestamp(value, record), this.codec.logHeaders(value, record));
+      context.logChange(
+        this.name,
+        bytes,
+        encoded === null ? null : this.codec.logValue(encoded),
+        this.codec.logTimestamp(value, record),
+        this.codec.logHeaders(value, record),
+      );
     }
     return encoded === null ? 0 : encoded.length;
   }
@@ -176,7 +182,14 @@ export class EngineSessionStore<K, V> extends EngineStore<K, V> implements Sessi
     return ofKey(this.table.scan(first, Number.POSITIVE_INFINITY, low, high, reverse), key, first, latestStart);
   }
 
-  protected findMany(keyFrom: K | null, keyTo: K | null, earliestEnd: number, latestEnd: number, latestStart: number, reverse: boolean): StoreIterator<[Windowed<K>, V]> {
+  protected findMany(
+    keyFrom: K | null,
+    keyTo: K | null,
+    earliestEnd: number,
+    latestEnd: number,
+    latestStart: number,
+    reverse: boolean,
+  ): StoreIterator<[Windowed<K>, V]> {
     const low = keyFrom === null ? null : this.keySerde.serialize(this.topic, keyFrom);
     const high = keyTo === null ? null : this.keySerde.serialize(this.topic, keyTo);
     const first = Math.max(earliestEnd, this.table.minLive);
@@ -184,11 +197,25 @@ export class EngineSessionStore<K, V> extends EngineStore<K, V> implements Sessi
     return this.scanMany(low, high, first, latestEnd, latestStart, reverse);
   }
 
-  protected scanMany(low: Buffer | null, high: Buffer | null, firstEnd: number, lastEnd: number, latestStart: number, reverse: boolean): StoreIterator<[Windowed<K>, V]> {
+  protected scanMany(
+    low: Buffer | null,
+    high: Buffer | null,
+    firstEnd: number,
+    lastEnd: number,
+    latestStart: number,
+    reverse: boolean,
+  ): StoreIterator<[Windowed<K>, V]> {
     return this.#typed(this.rows(low, high, firstEnd, lastEnd, latestStart, reverse));
   }
 
-  protected rows(low: Buffer | null, high: Buffer | null, firstEnd: number, lastEnd: number, latestStart: number, reverse: boolean): IterableIterator<StoredRow> {
+  protected rows(
+    low: Buffer | null,
+    high: Buffer | null,
+    firstEnd: number,
+    lastEnd: number,
+    latestStart: number,
+    reverse: boolean,
+  ): IterableIterator<StoredRow> {
     const byTime = this.sessions.timeOrdered && low === null && high === null && !reverse;
     const last = sessionKey(EMPTY, Number.POSITIVE_INFINITY, lastEnd);
     const rows = byTime
@@ -198,7 +225,10 @@ export class EngineSessionStore<K, V> extends EngineStore<K, V> implements Sessi
   }
 
   protected windowed(row: StoredRow): Windowed<K> {
-    return { key: this.keySerde.deserialize(this.topic, baseKey(row.key, SESSION_SUFFIX)), window: { start: sessionStartOf(row.key), end: sessionEndOf(row.key) } };
+    return {
+      key: this.keySerde.deserialize(this.topic, baseKey(row.key, SESSION_SUFFIX)),
+      window: { start: sessionStartOf(row.key), end: sessionEndOf(row.key) },
+    };
   }
 
   *#typed(rows: IterableIterator<StoredRow>): StoreIterator<[Windowed<K>, V]> {
@@ -222,7 +252,14 @@ function* ofKey(rows: IterableIterator<StoredRow>, key: Buffer, firstEnd: number
   }
 }
 
-function* within(rows: IterableIterator<StoredRow>, low: Buffer | null, high: Buffer | null, firstEnd: number, lastEnd: number, latestStart: number): IterableIterator<StoredRow> {
+function* within(
+  rows: IterableIterator<StoredRow>,
+  low: Buffer | null,
+  high: Buffer | null,
+  firstEnd: number,
+  lastEnd: number,
+  latestStart: number,
+): IterableIterator<StoredRow> {
   for (const row of rows) {
     const end = sessionEndOf(row.key);
     if (end >= firstEnd && end <= lastEnd && sessionStartOf(row.key) <= latestStart && baseKeyWithin(row.key, SESSION_SUFFIX, low, high)) yield row;

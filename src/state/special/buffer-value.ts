@@ -20,7 +20,13 @@ export interface BufferValueBytes {
  */
 export function encodeBufferValue(value: BufferValueBytes, time: number): Buffer {
   const { context, prior, old } = value;
-  const parts: Buffer[] = [int64(context.timestamp), int64(context.offset), ...sized(Buffer.from(context.topic, 'utf8')), int32(context.partition), int32(context.headers.length)];
+  const parts: Buffer[] = [
+    int64(context.timestamp),
+    int64(context.offset),
+    ...sized(Buffer.from(context.topic, 'utf8')),
+    int32(context.partition),
+    int32(context.headers.length),
+  ];
   for (const [name, data] of context.headers) parts.push(...sized(Buffer.from(name, 'utf8')), ...sized(data));
   parts.push(...sized(prior));
   if (old !== null && prior !== null && old.equals(prior)) parts.push(int32(SAME_AS_PRIOR));

@@ -7,7 +7,7 @@ import type { ChangeLike, EvictionCallback, TimeOrderedChangeBuffer } from '../c
 import type { ChangelogRecord } from '../contract/task-state.ts';
 import type { ValueAndTimestamp } from '../contract/values.ts';
 import type { StoreShape } from '../engine/engine.ts';
-import { SortedMap, type SortedEntry } from '../engine/sorted-map.ts';
+import { type SortedEntry, SortedMap } from '../engine/sorted-map.ts';
 import { EngineStore } from '../engine-store.ts';
 import type { FrozenStore } from '../task/managed-store.ts';
 import { contextSize, decodeBufferValue, encodeBufferValue } from './buffer-value.ts';
@@ -30,7 +30,15 @@ class Buffered<V> implements SortedEntry {
   readonly oldBytes: Buffer | null;
   readonly newBytes: Buffer | null;
 
-  constructor(keyString: string, keyBytes: Buffer, time: number, prior: V | null, change: ChangeLike<V>, context: RecordContext, bytes: readonly [Buffer | null, Buffer | null, Buffer | null]) {
+  constructor(
+    keyString: string,
+    keyBytes: Buffer,
+    time: number,
+    prior: V | null,
+    change: ChangeLike<V>,
+    context: RecordContext,
+    bytes: readonly [Buffer | null, Buffer | null, Buffer | null],
+  ) {
     this.id = placeOf(time, keyString);
     this.keyString = keyString;
     this.keyBytes = keyBytes;
@@ -44,7 +52,9 @@ class Buffered<V> implements SortedEntry {
   /** As Java counts it: an old value that equals the prior one is one array there. */
   get size(): number {
     const sameAsPrior = this.oldBytes !== null && this.priorBytes !== null && this.oldBytes.equals(this.priorBytes);
-    return 8 + this.keyBytes.length + lengthOf(this.priorBytes) + (sameAsPrior ? 0 : lengthOf(this.oldBytes)) + lengthOf(this.newBytes) + contextSize(this.context);
+    return (
+      8 + this.keyBytes.length + lengthOf(this.priorBytes) + (sameAsPrior ? 0 : lengthOf(this.oldBytes)) + lengthOf(this.newBytes) + contextSize(this.context)
+    );
   }
 }
 
@@ -164,7 +174,10 @@ export class SuppressBuffer<K, V> extends EngineStore<K, V> implements TimeOrder
       }
       const { value, time } = decoded;
       const change = { oldValue: this.#decode(value.old), newValue: this.#decode(value.new), isLatest: true };
-      this.#replace(id, new Buffered(id, record.key, this.#byKey.get(id)?.time ?? time, this.#decode(value.prior), change, value.context, [value.prior, value.old, value.new]));
+      this.#replace(
+        id,
+        new Buffered(id, record.key, this.#byKey.get(id)?.time ?? time, this.#decode(value.prior), change, value.context, [value.prior, value.old, value.new]),
+      );
     }
   }
 

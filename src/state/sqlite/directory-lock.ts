@@ -39,7 +39,13 @@ export function lockStateDirectory(directory: string): StateDirectoryLock {
     db?.close();
     const code = sqliteCode(cause);
     if (code === 'SQLITE_BUSY' || code === 'SQLITE_LOCKED')
-      throw new StateStoreError(`the state directory ${directory} is in use by another process: give each instance its own stateDir`, { code: 'ERR_STATE_DIRECTORY_LOCKED', cause });
-    throw new StateStoreError(`the state directory ${directory} cannot be used (${code || (cause as Error).message}): check its rights and the free space of its disk`, { cause });
+      throw new StateStoreError(`the state directory ${directory} is in use by another process: give each instance its own stateDir`, {
+        code: 'ERR_STATE_DIRECTORY_LOCKED',
+        cause,
+      });
+    throw new StateStoreError(
+      `the state directory ${directory} cannot be used (${code || (cause as Error).message}): check its rights and the free space of its disk`,
+      { cause },
+    );
   }
 }

@@ -58,8 +58,15 @@ export function openDatabase(options: OpenOptions): Database.Database {
       if (attempt > 0) throw new StateStoreError(`${options.file} cannot be opened (${code || (cause as Error).message})`, { taskId: options.taskId, cause });
       if (code === 'SQLITE_CORRUPT' || code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT_')) setAside(options, 'corrupt', cause);
       else if (code === 'SQLITE_BUSY' || code === 'SQLITE_LOCKED')
-        throw new StateStoreError(`${options.file} is open in another process: give each process its own stateDir, or stop the other one`, { taskId: options.taskId, cause });
-      else throw new StateStoreError(`${options.file} cannot be opened (${code || (cause as Error).message}): check the rights and the free space of its disk`, { taskId: options.taskId, cause });
+        throw new StateStoreError(`${options.file} is open in another process: give each process its own stateDir, or stop the other one`, {
+          taskId: options.taskId,
+          cause,
+        });
+      else
+        throw new StateStoreError(`${options.file} cannot be opened (${code || (cause as Error).message}): check the rights and the free space of its disk`, {
+          taskId: options.taskId,
+          cause,
+        });
     }
   }
 }

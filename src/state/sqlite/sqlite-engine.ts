@@ -2,7 +2,7 @@ import { rmSync, statSync } from 'node:fs';
 import type Database from 'better-sqlite3';
 import { StateStoreError } from '../../errors.ts';
 import type { Engine, EngineTable, Row, StoreShape } from '../engine/engine.ts';
-import { markCorrupt, openDatabase, type OpenOptions, sqliteCode } from './open-database.ts';
+import { markCorrupt, type OpenOptions, openDatabase, sqliteCode } from './open-database.ts';
 import { type RawRow, SqliteTable, toRows } from './sqlite-table.ts';
 
 /** A WAL above this is written back and cut after a commit. */
@@ -38,7 +38,8 @@ export class SqliteEngine implements Engine {
   constructor(options: OpenOptions) {
     this.#options = options;
     this.#db = openDatabase(options);
-    for (const [store, key, value] of this.#db.prepare('SELECT store, key, value FROM facts').raw().all() as [string, string, string][]) this.#facts.set(`${store}\0${key}`, value);
+    for (const [store, key, value] of this.#db.prepare('SELECT store, key, value FROM facts').raw().all() as [string, string, string][])
+      this.#facts.set(`${store}\0${key}`, value);
     this.#setFact = this.#db.prepare('INSERT INTO facts (store, key, value) VALUES (?, ?, ?) ON CONFLICT (store, key) DO UPDATE SET value = excluded.value');
   }
 
@@ -94,7 +95,10 @@ export class SqliteEngine implements Engine {
     let table = store.tables.get(segment);
     if (table === undefined) {
       const sqlName = tableName(store.id, segment);
-      const exists = segment === null ? this.#db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").get(sqlName) !== undefined : store.segments.has(segment);
+      const exists =
+        segment === null
+          ? this.#db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").get(sqlName) !== undefined
+          : store.segments.has(segment);
       table = new SqliteTable(this.#db, sqlName, segment === null ? 0 : store.shape.keySuffix, exists, {
         create: (created) => this.#create(store, segment, created),
         failure: (cause) => describeFailure(cause, this.#options, name),
@@ -175,7 +179,10 @@ export class SqliteEngine implements Engine {
     try {
       this.#setFact.run('', 'closed', 'clean');
     } catch (error) {
-      this.#options.logger.warn({ taskId: this.#options.taskId, file: this.#options.file, err: error }, 'the state file could not be marked as closed: it is checked when it is opened again');
+      this.#options.logger.warn(
+        { taskId: this.#options.taskId, file: this.#options.file, err: error },
+        'the state file could not be marked as closed: it is checked when it is opened again',
+      );
     }
     this.#db.close();
   }
@@ -209,7 +216,10 @@ export class SqliteEngine implements Engine {
       this.#db.pragma('wal_checkpoint(TRUNCATE)');
     } catch (error) {
       // The commit stands: the WAL only stays long. The next commit tries again.
-      this.#options.logger.warn({ taskId: this.#options.taskId, file: this.#options.file, walBytes: size, err: error }, 'the write-ahead log could not be written back to the state file');
+      this.#options.logger.warn(
+        { taskId: this.#options.taskId, file: this.#options.file, walBytes: size, err: error },
+        'the write-ahead log could not be written back to the state file',
+      );
     }
   }
 
@@ -242,7 +252,12 @@ export function describeFailure(cause: unknown, options: { file: string; taskId:
         : code.startsWith('SQLITE_IOERR')
           ? 'the disk reports an I/O error: check it and restart; nothing of this commit was written'
           : 'nothing of this commit was written: check the disk and the rights of the file, and restart';
-  return new StateStoreError(`${options.file}: ${code}: ${advice}`, { taskId: options.taskId, store, cause, code: code === 'SQLITE_FULL' ? 'ERR_STATE_STORE_FULL' : 'ERR_STATE_STORE' });
+  return new StateStoreError(`${options.file}: ${code}: ${advice}`, {
+    taskId: options.taskId,
+    store,
+    cause,
+    code: code === 'SQLITE_FULL' ? 'ERR_STATE_STORE_FULL' : 'ERR_STATE_STORE',
+  });
 }
 
 function tableName(store: number, segment: number | null): string {

@@ -1,6 +1,6 @@
-import type { ChangelogRecord } from '../contract/task-state.ts';
-import type { StateStore } from '../contract/stores.ts';
 import type { CacheBudget } from '../cache/cache-budget.ts';
+import type { StateStore } from '../contract/stores.ts';
+import type { ChangelogRecord } from '../contract/task-state.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { StateLogger } from '../sqlite/open-database.ts';
 

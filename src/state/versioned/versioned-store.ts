@@ -1,3 +1,4 @@
+import { NO_HEADERS } from '../../processor/headers.ts';
 import type { Serde } from '../../serdes/serde.ts';
 import { BufferedTable, type StoredRow, type StoredValue } from '../buffer/buffered-table.ts';
 import { SegmentedTable } from '../buffer/segmented-table.ts';
@@ -7,7 +8,6 @@ import type { ChangelogRecord } from '../contract/task-state.ts';
 import type { VersionedRecord } from '../contract/values.ts';
 import type { Engine, StoreShape } from '../engine/engine.ts';
 import { EngineStore, type StoreSettings } from '../engine-store.ts';
-import { NO_HEADERS } from '../../processor/headers.ts';
 import type { FrozenStore } from '../task/managed-store.ts';
 import { baseKey, hasBaseKey } from '../window/window-key.ts';
 

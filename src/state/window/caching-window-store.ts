@@ -2,7 +2,7 @@ import type { Windowed } from '../../processor/windowed.ts';
 import type { StoredRow } from '../buffer/buffered-table.ts';
 import { keyId } from '../bytes.ts';
 import { DirtyIndex } from '../cache/dirty-index.ts';
-import { type KeyGroup, KeyedCache, TimedEntry } from '../cache/keyed-cache.ts';
+import { KeyedCache, type KeyGroup, TimedEntry } from '../cache/keyed-cache.ts';
 import { UNKNOWN } from '../cache/record-cache.ts';
 import type { CachedStateStore, FlushListener, StoreIterator } from '../contract/stores.ts';
 import type { ChangelogRecord } from '../contract/task-state.ts';

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { serdes } from '../../../src/serdes/serdes.ts';
 import type { SessionStore, WindowStore } from '../../../src/state/contract/stores.ts';
 import { Stores } from '../../../src/state/stores.ts';
-import { Harness } from '../support.ts';
+import { commit, Harness } from '../support.ts';
 
 let harness: Harness;
 beforeEach(() => {
@@ -38,3 +38,17 @@ for (const timeOrdered of [true, false]) {
     assert.deepEqual([...sessions.fetch('a')], [], 'reads by key keep to the retention');
   });
 }
+
+test('closed windows in a cache are found however far the record that closes them has moved stream time, until the commit', () => {
+  const supplier = { ...Stores.persistentTimestampedWindowStore('closed', 10, 10), timeOrdered: true };
+  const { store, state } = harness.open(Stores.timestampedWindowStoreBuilder(supplier, serdes.string, serdes.long).withCachingEnabled());
+  const windows = store as WindowStore<string, { value: number; timestamp: number }>;
+  windows.put('a', { value: 1, timestamp: 3 }, 0);
+  commit(state);
+  windows.put('b', { value: 2, timestamp: 1_000_000 }, 1_000_000);
+  const found = (): string[] => Array.from(windows.fetchAll(0, 500), ([{ key }]) => key);
+  assert.deepEqual(found(), ['a']);
+  assert.equal(windows.fetch('a', 0), null, 'reads by key keep to the retention');
+  commit(state);
+  assert.deepEqual(found(), []);
+});
