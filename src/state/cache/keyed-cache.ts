@@ -54,7 +54,10 @@ export class KeyGroup<K, T> {
 
   find(time: number, start: number): TimedEntry<K, T> | undefined {
     const entries = this.entries;
-    // Nearly always the latest.
+    // Nearly always the latest, or one that is newer still.
+    const last = entries[entries.length - 1];
+    if (last === undefined || last.time < time) return undefined;
+    if (last.time === time && last.start === start) return last;
     const at = lowerBound(entries, time, start);
     const entry = entries[at];
     return entry !== undefined && entry.time === time && entry.start === start ? entry : undefined;
