@@ -6,12 +6,13 @@ import type { ConsumedMessage } from '../../../../src/kafka/contract.ts';
 import { serdes } from '../../../../src/serdes/serdes.ts';
 import type { Topology } from '../../../../src/topology/topology.ts';
 import type { TestKafka, TestRecord } from '../../../support/kafka.ts';
+import { asyncTopology } from './async-workload.ts';
 
 export const WINDOW_MS = 10_000;
 const START = 1_795_000_000_000;
 
 /** What runs: page views by user, counted by page. Results never depend on the order between partitions: the grace outlasts the input. */
-export type WorkloadName = 'windows' | 'sessions' | 'count';
+export type WorkloadName = 'windows' | 'sessions' | 'count' | 'async' | 'async-count';
 
 export interface Topics {
   readonly input: string;
@@ -19,6 +20,7 @@ export interface Topics {
 }
 
 export function topology(name: WorkloadName, { input, output }: Topics): Topology {
+  if (name === 'async' || name === 'async-count') return asyncTopology(name, { input, output });
   const builder = new StreamsBuilder();
   const views = builder.stream<string, string>(input, { key: serdes.string, value: serdes.string });
   const byPage = views.groupBy((_user, page) => page, { key: serdes.string, value: serdes.string });

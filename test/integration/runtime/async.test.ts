@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KafkaStreams, ProcessingError, StreamsBuilder, serdes } from '../../../src/index.ts';
+import { connectTestKafka, type TestKafka } from '../../support/kafka.ts';
+import { Application } from './support/application.ts';
+import { assertCommittedToTheEnd, expectedSequences, numbered, sequences, waitForValues } from './support/async-workload.ts';
+import { assertExactlyOnce, views, waitForResults } from './support/workload.ts';
+
+let kafka: TestKafka;
+before(async () => {
+  kafka = await connectTestKafka();
+});
+after(() => kafka.close());
+
+const PARTITIONS = 2;
+
+for (const processingGuarantee of ['exactly_once_v2', 'at_least_once'] as const) {
+  test(`${processingGuarantee}: calls under way when the process is killed are made again, and offsets are exact`, async () => {
+    const app = await Application.create(kafka, 'async', { processingGuarantee }, PARTITIONS);
+    try {
+      const records = numbered(0, 3000);
+      await kafka.produceAll(app.topics.input, records.slice(0, 2000));
+      const folder = app.folder();
+      const first = await app.child(folder);
+      while (first.processed < 500) await sleep(5);
+      await first.kill();
+      const early = (await kafka.readAll(app.topics.output, 'read_committed')).length;
+      assert.ok(early < 2000, `it was killed half-way, after ${early} results`);
+      await kafka.produceAll(app.topics.input, records.slice(2000));
+      const second = await app.child(folder);
+      await waitForValues(kafka, app.topics.output, records);
+      await second.kill('SIGTERM');
+      await assertCommittedToTheEnd(kafka, app.id, app.topics.input, PARTITIONS);
+      const results = await sequences(kafka, app.topics.output, 'read_committed');
+      if (processingGuarantee === 'exactly_once_v2') {
+        assert.deepEqual(results, expectedSequences(records), 'each once, and in the order of its key');
+      } else {
+        // What was not committed came again; the first time that a value is seen, everything before it in its key has been.
+        const firsts = new Map([...results].map(([key, values]) => [key, [...new Set(values)]]));
+        assert.deepEqual(firsts, expectedSequences(records));
+      }
+    } finally {
+      await app.cleanUp();
+    }
+  });
+}
+
+test('exactly_once_v2: counts behind an asynchronous change of keys are exact after SIGKILL', async () => {
+  const app = await Application.create(kafka, 'async-count', { processingGuarantee: 'exactly_once_v2' }, PARTITIONS);
+  try {
+    const records = views(0, 2000);
+    await kafka.produceAll(app.topics.input, records.slice(0, 1500));
+    const folder = app.folder();
+    const first = await app.child(folder);
+    while (first.processed < 700) await sleep(5);
+    await first.kill();
+    await kafka.produceAll(app.topics.input, records.slice(1500));
+    await app.child(folder);
+    await waitForResults(kafka, 'count', app.topics.output, records);
+    await assertExactlyOnce(kafka, 'count', app.topics.output, records);
+  } finally {
+    await app.cleanUp();
+  }
+});
+
+test('tasks move while calls are under way: each result once', async () => {
+  const app = await Application.create(kafka, 'async', { processingGuarantee: 'exactly_once_v2' }, 4);
+  try {
+    const records = numbered(0, 3000);
+    await kafka.produceAll(app.topics.input, records);
+    const first = app.instance(app.folder());
+    await first.start();
+    const second = await app.child(app.folder());
+    const deadline = Date.now() + 20_000;
+    while ((second.processed < 50 || second.state !== 'RUNNING') && Date.now() < deadline) await sleep(20);
+    assert.ok(second.processed > 0, 'the second instance has got tasks');
+    await second.kill('SIGTERM');
+    await waitForValues(kafka, app.topics.output, records);
+    await first.close();
+    assert.deepEqual(await sequences(kafka, app.topics.output, 'read_committed'), expectedSequences(records));
+    await assertCommittedToTheEnd(kafka, app.id, app.topics.input, 4);
+  } finally {
+    await app.cleanUp();
+  }
+});
+
+/** An application of one operator in this process. */
+async function single(call: (value: string, signal: AbortSignal, attempt: number) => Promise<string>, options: { retries?: number } = {}) {
+  const id = kafka.unique('async');
+  const [input, output] = [await kafka.createTopic(`${id}-in`, 1), await kafka.createTopic(`${id}-out`, 1)];
+  const app = await Application.create(kafka, 'async', {}, 1);
+  const builder = new StreamsBuilder();
+  builder
+    .stream<string, string>(input, { key: serdes.string, value: serdes.string })
+    .mapValuesAsync((value, _key, { signal, attempt }) => call(value, signal, attempt), { name: 'ask', order: 'none', backoff: { initial: 1 }, ...options })
+    .to(output, { key: serdes.string, value: serdes.string });
+  const folder = app.folder();
+  const start = async (): Promise<KafkaStreams> => {
+    const streams = new KafkaStreams(builder.build(), { ...app.config(folder), applicationId: id, processingGuarantee: 'exactly_once_v2' });
+    await streams.start();
+    return streams;
+  };
+  return { id, input, output, start, cleanUp: () => app.cleanUp() };
+}
+
+test('close waits for calls under way and commits their results', async () => {
+  let begun = (): void => {};
+  const started = new Promise<void>((resolve) => {
+    begun = resolve;
+  });
+  const app = await single(async (value, signal) => {
+    begun();
+    await sleep(1000, undefined, { signal });
+    return `${value}!`;
+  });
+  try {
+    await kafka.produceAll(app.input, [{ key: 'a', value: 'x' }]);
+    const streams = await app.start();
+    await started;
+    await streams.close();
+    assert.deepEqual(await sequences(kafka, app.output, 'read_committed'), new Map([['a', ['x!']]]));
+    await assertCommittedToTheEnd(kafka, app.id, app.input, 1);
+  } finally {
+    await app.cleanUp();
+  }
+});
+
+test('close with a timeout cancels calls that take longer; their records are processed again', async () => {
+  let calls = 0;
+  let reason: unknown;
+  const app = await single(async (value, signal) => {
+    if (++calls > 1) return `${value}!`;
+    await new Promise<void>((resolve) => {
+      signal.addEventListener('abort', () => {
+        reason = signal.reason;
+        resolve();
+      });
+    });
+    return 'too late';
+  });
+  try {
+    await kafka.produceAll(app.input, [{ key: 'a', value: 'x' }]);
+    const streams = await app.start();
+    while (calls === 0) await sleep(10);
+    await assert.rejects(streams.close({ timeout: 300 }), { code: 'ERR_CLOSE_TIMEOUT' });
+    await streams.close();
+    assert.equal((reason as Error).name, 'AbortError');
+    assert.equal((await kafka.groupOffsets(app.id, [app.input])).get(`${app.input}-0`)?.offset ?? 0, 0);
+    const again = await app.start();
+    await waitForValues(kafka, app.output, [{ key: 'a', value: 'x!' }]);
+    await again.close();
+    assert.deepEqual(await sequences(kafka, app.output, 'read_committed'), new Map([['a', ['x!']]]));
+  } finally {
+    await app.cleanUp();
+  }
+});
+
+test('retries that are used up stop the service with the place and the cause; nothing of it is committed', async () => {
+  const cause = new Error('the service is gone');
+  let attempts = 0;
+  const app = await single(
+    async (value) => {
+      if (value !== 'bad') return value;
+      attempts++;
+      throw cause;
+    },
+    { retries: 2 },
+  );
+  try {
+    await kafka.produceAll(app.input, [{ key: 'a', value: 'good' }, { key: 'a', value: 'bad' }]);
+    const streams = await app.start();
+    const error = await new Promise<ProcessingError>((resolve) => streams.on('error', (thrown) => resolve(thrown as ProcessingError)));
+    assert.ok(error instanceof ProcessingError);
+    assert.deepEqual([error.operator, error.topic, error.partition, error.offset], ['ask', app.input, 0, 1]);
+    assert.equal(error.cause, cause);
+    assert.equal(attempts, 3);
+    const committed = (await kafka.groupOffsets(app.id, [app.input])).values().next().value;
+    assert.ok((committed?.offset ?? 0) <= 1, 'the record that failed is not committed');
+    await streams.close();
+  } finally {
+    await app.cleanUp();
+  }
+});
