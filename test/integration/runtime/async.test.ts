@@ -168,7 +168,10 @@ test('retries that are used up stop the service with the place and the cause; no
     { retries: 2 },
   );
   try {
-    await kafka.produceAll(app.input, [{ key: 'a', value: 'good' }, { key: 'a', value: 'bad' }]);
+    await kafka.produceAll(app.input, [
+      { key: 'a', value: 'good' },
+      { key: 'a', value: 'bad' },
+    ]);
     const streams = await app.start();
     const error = await new Promise<ProcessingError>((resolve) => streams.on('error', (thrown) => resolve(thrown as ProcessingError)));
     assert.ok(error instanceof ProcessingError);
