@@ -67,15 +67,25 @@ test('exactly_once_v2: counts behind an asynchronous change of keys are exact af
 test('tasks move while calls are under way: each result once', async () => {
   const app = await Application.create(kafka, 'async', { processingGuarantee: 'exactly_once_v2' }, 4);
   try {
-    const records = numbered(0, 3000);
-    await kafka.produceAll(app.topics.input, records);
+    let going = true;
+    const trickle = async (): Promise<number> => {
+      let next = 0;
+      for (; going; next += 40) {
+        await kafka.produceAll(app.topics.input, numbered(next, 40));
+        await sleep(50);
+      }
+      return next;
+    };
+    const writing = trickle();
     const first = app.instance(app.folder());
     await first.start();
     const second = await app.child(app.folder());
-    const deadline = Date.now() + 20_000;
+    const deadline = Date.now() + 30_000;
     while ((second.processed < 50 || second.state !== 'RUNNING') && Date.now() < deadline) await sleep(20);
     assert.ok(second.processed > 0, 'the second instance has got tasks');
     await second.kill('SIGTERM');
+    going = false;
+    const records = numbered(0, await writing);
     await waitForValues(kafka, app.topics.output, records);
     await first.close();
     assert.deepEqual(await sequences(kafka, app.topics.output, 'read_committed'), expectedSequences(records));
