@@ -1,3 +1,5 @@
+import { NO_HEADERS } from '../../processor/headers.ts';
+import { RecordContext } from '../../processor/record-context.ts';
 import type { Windowed } from '../../processor/windowed.ts';
 import type { StoredRow } from '../buffer/buffered-table.ts';
 import { keyId } from '../bytes.ts';
@@ -186,10 +188,16 @@ export class CachingSessionStore<K, V> extends EngineSessionStore<K, V> implemen
     if (listener === null || value !== null || before !== null) {
       this.#cache.valueSize.sample(this.write(bytes, start, time, value));
       entry.below = value;
+      if (this.sessions.headerless && listener !== null) this.#dropHeaders();
       listener?.({ key: group.key, window: { start, end: time } }, value, this.#sendOldValues ? before : null, time);
     }
     // The group stays complete: below there is nothing now.
     if (entry.value === null && !entry.dirty) this.#cache.remove(entry);
+  }
+
+  #dropHeaders(): void {
+    const { topic, partition, offset, timestamp, headers, hasRecord } = this.context.recordContext;
+    if (headers.length > 0) this.context.recordContext = new RecordContext(topic, partition, offset, timestamp, NO_HEADERS, hasRecord);
   }
 
   #complete(group: KeyGroup<K, V>): void {

@@ -22,6 +22,7 @@ export function makeSessionStore<K, V>(supplier: StoreSupplier, options: Session
     retention: supplier.retentionPeriod as number,
     segmentInterval: supplier.segmentInterval as number,
     timeOrdered: supplier.timeOrdered === true,
+    headerless: supplier.format === 'headers' && supplier.engine === 'sqlite',
   };
   return options.caching ? new CachingSessionStore<K, V>(settings) : new EngineSessionStore<K, V>(settings);
 }

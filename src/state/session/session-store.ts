@@ -19,6 +19,8 @@ export interface SessionSettings<K, V> extends StoreSettings<K, V> {
   readonly segmentInterval: number;
   /** `findSessionsByEnd` is asked often (emit on window close): rows are also indexed by time. */
   readonly timeOrdered: boolean;
+  /** What leaves the cache has no headers: so it is in Java with `dsl.store.format=headers`. */
+  readonly headerless: boolean;
 }
 
 /** A session store without a record cache. Sessions belong to the segment of their end. */
