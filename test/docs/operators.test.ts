@@ -8,7 +8,7 @@ const examples = await loadExamples();
 
 describe('the examples of docs/operators.md do what it says', () => {
   for (const { name, example } of examples) {
-    it(name, () => assert.deepEqual(runExample(example), traceLines(example.trace)));
+    it(name, async () => assert.deepEqual(await runExample(example), traceLines(example.trace)));
   }
 });
 

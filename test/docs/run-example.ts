@@ -7,7 +7,7 @@ const APPLICATION = 'example';
 type KeyKind = 'plain' | 'time' | 'session';
 
 /** Runs an example. Returns its trace as it should be: what goes in, each followed by what came out. */
-export function runExample(example: Example): string[] {
+export async function runExample(example: Example): Promise<string[]> {
   const builder = new StreamsBuilder();
   example.topology(builder);
   const driver = new TopologyTestDriver(builder.build(), {
@@ -18,18 +18,20 @@ export function runExample(example: Example): string[] {
   try {
     const lines = traceLines(example.trace);
     const kinds = keyKinds(lines);
-    return lines
-      .filter((line) => !line.startsWith('→'))
-      .flatMap((line) => {
-        const columns = line.split('  ');
-        if (columns[0] === 'clock') driver.advanceWallClockTime((columns[1] as string).slice(1) as '1s');
-        else pipe(driver, columns);
-        const produced = driver.takeProduced().filter(({ topic }) => !topic.startsWith(`${APPLICATION}-`));
-        const shown = produced.map(
-          ({ topic, key, value, timestamp }) => `→ ${topic}  ${shownKey(key, kinds.get(topic) ?? 'plain')}  ${shownValue(value)}  @${timestamp}`,
-        );
-        return [line, ...shown];
-      });
+    const trace: string[] = [];
+    for (const line of lines) {
+      if (line.startsWith('→')) continue;
+      const columns = line.split('  ');
+      if (columns[0] === 'clock') driver.advanceWallClockTime((columns[1] as string).slice(1) as '1s');
+      else pipe(driver, columns);
+      await driver.drain();
+      trace.push(line);
+      for (const { topic, key, value, timestamp } of driver.takeProduced()) {
+        if (topic.startsWith(`${APPLICATION}-`)) continue;
+        trace.push(`→ ${topic}  ${shownKey(key, kinds.get(topic) ?? 'plain')}  ${shownValue(value)}  @${timestamp}`);
+      }
+    }
+    return trace;
   } finally {
     driver.close();
   }
