@@ -56,6 +56,7 @@ class JoinProcessor<K, VL, VR, VO> implements Processor<K, VL | VR, K, VO> {
     this.#otherStore = context.getStateStore(otherWindowStoreName);
     this.#outerStore = outerJoinStoreName === null ? null : context.getStateStore<OuterJoinStore<K, VL, VR>>(outerJoinStoreName);
     this.#time = timeTrackers.take(context.taskId, leftSide);
+    this.#time.advance(this.#context.keepStreamTime(() => this.#time.streamTime));
     this.#emitIntervalMs = emitIntervalMs(this.#context);
   }
 

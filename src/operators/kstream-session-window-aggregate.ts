@@ -75,9 +75,10 @@ class SessionAggregateProcessor<K, V, VA> implements Processor<K, V, Windowed<K>
 
   init(context: ProcessorContext<Windowed<K>, Change<VA>>): void {
     this.#context = context as InternalProcessorContext<Windowed<K>, Change<VA>>;
+    this.#streamTime = this.#context.keepStreamTime(() => this.#streamTime);
     this.#store = context.getStateStore(this.#options.storeName);
     const onClose = this.#options.emitStrategy === 'window-close';
-    if (onClose) this.#emitter = new WindowCloseEmitter(this.#context, this.#options.storeName);
+    if (onClose) this.#emitter = new WindowCloseEmitter(this.#context, this.#store, 0);
     this.#forwarder = new ChangeForwarder(this.#context, onClose ? null : this.#store, this.#sendOldValues, sessionEnd);
   }
 

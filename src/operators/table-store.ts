@@ -27,17 +27,19 @@ export function tableStore<K, V>(context: Pick<InternalProcessorContext, 'getSta
     : new TimestampedTableStore<K, V>(store as HeadersKeyValueStore<K, V>);
 }
 
-/** A value as timestamped stores keep it; stores without headers ignore them. */
-export function storedValue<V>(value: V, timestamp: number, headers: Headers = NO_HEADERS): ValueTimestampHeaders<V> {
-  return { value, timestamp, headers };
+/** A value as timestamped stores keep it. Headers are for stores that keep them: in another they would be seen until the value is read from its bytes. */
+export function storedValue<V>(value: V, timestamp: number, headers?: Headers): ValueTimestampHeaders<V> {
+  return (headers === undefined ? { value, timestamp } : { value, timestamp, headers }) as ValueTimestampHeaders<V>;
 }
 
 class TimestampedTableStore<K, V> implements TableStore<K, V> {
   readonly store: HeadersKeyValueStore<K, V>;
   readonly versioned = false;
+  readonly #keepsHeaders: boolean;
 
   constructor(store: HeadersKeyValueStore<K, V>) {
     this.store = store;
+    this.#keepsHeaders = (store as { readonly keepsHeaders?: boolean }).keepsHeaders !== false;
   }
 
   get(key: K): ValueAndTimestamp<V> | null {
@@ -49,7 +51,7 @@ class TimestampedTableStore<K, V> implements TableStore<K, V> {
   }
 
   put(key: K, value: V | null, timestamp: number, headers: Headers = NO_HEADERS): number {
-    this.store.put(key, value == null ? null : storedValue(value, timestamp, headers));
+    this.store.put(key, value == null ? null : storedValue(value, timestamp, this.#keepsHeaders ? headers : undefined));
     return PUT_LATEST;
   }
 }

@@ -1,4 +1,5 @@
 import type { InternalProcessorContext } from '../processor/processor.ts';
+import type { StateStore } from '../state/contract/stores.ts';
 
 const DEFAULT_EMIT_INTERVAL_MS = 1000;
 
@@ -18,13 +19,22 @@ export class WindowCloseEmitter {
   readonly #context: InternalProcessorContext<never, never>;
   readonly #metadataKey: string;
   readonly #intervalMs: number;
+  readonly #store: StateStore & { keepFrom?(time: number): void };
+  readonly #spanMs: number;
+  readonly #keeps: boolean;
   #nextScanAt = 0;
 
-  constructor(context: InternalProcessorContext<never, never>, metadataKey: string) {
+  /** `spanMs`: how long before its close time a window starts, at most (sessions, which are kept by their end: 0). */
+  constructor(context: InternalProcessorContext<never, never>, store: StateStore, spanMs: number) {
+    const metadataKey = store.name;
+    this.#store = store;
+    this.#spanMs = spanMs;
+    this.#keeps = context.config('keepUnsentWindows') === true;
     this.#context = context;
     this.#metadataKey = metadataKey;
     this.#intervalMs = emitIntervalMs(context);
     this.lastCloseTime = context.processorMetadata(metadataKey) ?? -1;
+    this.#keep();
   }
 
   isDue(closeTime: number): boolean {
@@ -37,5 +47,11 @@ export class WindowCloseEmitter {
   scanned(closeTime: number): void {
     this.lastCloseTime = closeTime;
     this.#context.setProcessorMetadata(this.#metadataKey, closeTime);
+    this.#keep();
+  }
+
+  /** Between two scans stream time may pass the retention of what has not been sent. */
+  #keep(): void {
+    if (this.#keeps) this.#store.keepFrom?.(Math.max(0, this.lastCloseTime - this.#spanMs));
   }
 }

@@ -14,7 +14,13 @@ const oneOf = (...values: [string, ...string[]]): Rule => rule(z.enum(values), v
 const integer = (min: number): Rule => rule(z.int().min(min), `a whole number, at least ${min}`);
 const handler = rule(z.union([z.enum(['fail', 'continue']), z.function()]), "'fail', 'continue' or a function");
 const serde = rule(
-  z.custom((value) => typeof value === 'object' && value !== null && typeof (value as { serialize?: unknown }).serialize === 'function' && typeof (value as { deserialize?: unknown }).deserialize === 'function'),
+  z.custom(
+    (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      typeof (value as { serialize?: unknown }).serialize === 'function' &&
+      typeof (value as { deserialize?: unknown }).deserialize === 'function',
+  ),
   'a serde, such as serdes.string',
 );
 
@@ -62,7 +68,13 @@ const GOVERNED: { readonly [property: string]: string } = {
 const TOPIC = /^[A-Za-z0-9._-]{1,249}$/;
 
 const RULES: { readonly [key: string]: Rule } = {
-  applicationId: rule(z.string().regex(/^[A-Za-z0-9._-]{1,200}$/).refine((id) => id !== '.' && id !== '..'), "letters, digits, '.', '_' and '-', at most 200: it begins the names of the internal topics"),
+  applicationId: rule(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{1,200}$/)
+      .refine((id) => id !== '.' && id !== '..'),
+    "letters, digits, '.', '_' and '-', at most 200: it begins the names of the internal topics",
+  ),
   bootstrapServers: rule(z.string().regex(/^\s*[^\s,]+:\d{1,5}\s*(,\s*[^\s,]+:\d{1,5}\s*)*$/), "'host:port', several separated by commas"),
   clientId: text(),
   processingGuarantee: oneOf('at_least_once', 'exactly_once_v2'),
@@ -73,7 +85,10 @@ const RULES: { readonly [key: string]: Rule } = {
   stateCleanupDelayMs: millis(0),
   maxTaskIdleMs: millis(-1),
   bufferedRecordsPerPartition: integer(1),
-  replicationFactor: rule(z.int().refine((n) => n === -1 || n >= 1), "a whole number, at least 1, or -1 for the broker's default"),
+  replicationFactor: rule(
+    z.int().refine((n) => n === -1 || n >= 1),
+    "a whole number, at least 1, or -1 for the broker's default",
+  ),
   numStandbyReplicas: rule(z.literal(0), '0: standby replicas are not implemented yet'),
   defaultKeySerde: serde,
   defaultValueSerde: serde,
@@ -97,10 +112,17 @@ const RULES: { readonly [key: string]: Rule } = {
   eventLoopBudgetMs: rule(z.number().min(1).max(1000), 'milliseconds between 1 and 1000'),
   fetchMaxPrefetchBytes: integer(1024 * 1024),
   emitIntervalMs: millis(0),
+  keepUnsentWindows: rule(z.boolean(), 'true or false'),
   applicationServer: rule(z.string().regex(/^[^\s:]+:\d{1,5}$/), "'host:port'"),
-  kafka: rule(z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])), 'an object of librdkafka properties whose values are strings, numbers or booleans'),
+  kafka: rule(
+    z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+    'an object of librdkafka properties whose values are strings, numbers or booleans',
+  ),
   logger: rule(
-    z.union([z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']), z.custom((value) => typeof value === 'object' && value !== null && typeof (value as { child?: unknown }).child === 'function')]),
+    z.union([
+      z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']),
+      z.custom((value) => typeof value === 'object' && value !== null && typeof (value as { child?: unknown }).child === 'function'),
+    ]),
     "a pino logger, or 'silent', 'fatal', 'error', 'warn', 'info', 'debug' or 'trace'",
   ),
 };
@@ -133,13 +155,16 @@ export function validateConfig(input: object, required: readonly string[]): { [k
 function checkRelations(values: { [key: string]: unknown }): void {
   for (const property of Object.keys((values['kafka'] as object | undefined) ?? {})) {
     const instead = Object.hasOwn(GOVERNED, property) ? GOVERNED[property] : undefined;
-    if (instead !== undefined) throw new ConfigError(`kafka[${JSON.stringify(property)}] is set by the library: ${instead === '' ? 'leave it out' : `use ${instead}`}`);
+    if (instead !== undefined)
+      throw new ConfigError(`kafka[${JSON.stringify(property)}] is set by the library: ${instead === '' ? 'leave it out' : `use ${instead}`}`);
   }
   const session = values['sessionTimeoutMs'] as number | undefined;
   const heartbeat = values['heartbeatIntervalMs'] as number | undefined;
-  if (heartbeat !== undefined && heartbeat >= (session ?? 45_000)) throw new ConfigError(`heartbeatIntervalMs is ${heartbeat}: give less than sessionTimeoutMs, which is ${session ?? 45_000}`);
+  if (heartbeat !== undefined && heartbeat >= (session ?? 45_000))
+    throw new ConfigError(`heartbeatIntervalMs is ${heartbeat}: give less than sessionTimeoutMs, which is ${session ?? 45_000}`);
   const poll = values['maxPollIntervalMs'] as number | undefined;
-  if (poll !== undefined && poll < (session ?? 45_000)) throw new ConfigError(`maxPollIntervalMs is ${poll}: give at least sessionTimeoutMs, which is ${session ?? 45_000}`);
+  if (poll !== undefined && poll < (session ?? 45_000))
+    throw new ConfigError(`maxPollIntervalMs is ${poll}: give at least sessionTimeoutMs, which is ${session ?? 45_000}`);
 }
 
 function describeProperties(value: unknown): string {

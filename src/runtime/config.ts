@@ -37,18 +37,18 @@ export interface StreamsConfig {
   stateCleanupDelayMs?: Duration;
   /** How long a task with an empty input partition waits for its data before it goes on with the others: -1 never waits, 0 waits for what the brokers already hold. @default 0 */
   maxTaskIdleMs?: Duration;
-  /** Records in a partition's queue at which its fetching pauses. @default 1000 */
+  /** Records that a partition's queue is meant to hold: its fetching pauses at four times as many, since a pause is dear, and goes on at this. @default 1000 */
   bufferedRecordsPerPartition?: number;
   /** Replicas of internal topics; -1 is the broker's default. @default -1 */
   replicationFactor?: number;
   /** Copies of each store kept warm on other members. Only 0 is implemented so far. @default 0 */
   numStandbyReplicas?: number;
   /** Serde of keys where an operator is given none. */
-  defaultKeySerde?: Serde<any>;
+  defaultKeySerde?: Serde<unknown>;
   /** Serde of values where an operator is given none. */
-  defaultValueSerde?: Serde<any>;
+  defaultValueSerde?: Serde<unknown>;
   /** Event time of records of sources that are given no extractor. @default Kafka's record timestamp; a negative one is an error */
-  defaultTimestampExtractor?: TimestampExtractor<any, any>;
+  defaultTimestampExtractor?: TimestampExtractor<never, never>;
   /** What happens to an input record that cannot be decoded. @default 'fail' */
   deserializationExceptionHandler?: 'fail' | 'continue' | DeserializationExceptionHandler;
   /** What happens when a user function throws. @default 'fail' */
@@ -90,6 +90,11 @@ export interface StreamsConfig {
   fetchMaxPrefetchBytes?: number;
   /** Least wall-clock time between two scans for results of closed windows (`EmitStrategy.onWindowClose`) and unmatched outer-join rows. @default 1000 */
   emitIntervalMs?: Duration;
+  /**
+   * `EmitStrategy.onWindowClose`: windows stay in the store past its retention until their result was sent. Off as in Kafka Streams, where results are lost when stream time
+   * jumps further than the retention, which by default is size plus grace, before they are sent. @default false
+   */
+  keepUnsentWindows?: boolean;
   /** `host:port` under which other instances reach this one's interactive queries. @default none */
   applicationServer?: string;
   /** Properties of librdkafka for all clients: security, sockets. Properties that the library sets itself are refused. */
@@ -100,15 +105,33 @@ export interface StreamsConfig {
 
 /** Keys whose {@link Duration} is resolved to milliseconds. */
 type MillisKey =
-  | 'commitIntervalMs' | 'stateCleanupDelayMs' | 'maxTaskIdleMs' | 'sessionTimeoutMs' | 'heartbeatIntervalMs' | 'maxPollIntervalMs' | 'requestTimeoutMs' | 'taskTimeoutMs'
-  | 'pollMs' | 'repartitionPurgeIntervalMs' | 'windowstoreChangelogAdditionalRetentionMs' | 'transactionTimeoutMs' | 'emitIntervalMs';
+  | 'commitIntervalMs'
+  | 'stateCleanupDelayMs'
+  | 'maxTaskIdleMs'
+  | 'sessionTimeoutMs'
+  | 'heartbeatIntervalMs'
+  | 'maxPollIntervalMs'
+  | 'requestTimeoutMs'
+  | 'taskTimeoutMs'
+  | 'pollMs'
+  | 'repartitionPurgeIntervalMs'
+  | 'windowstoreChangelogAdditionalRetentionMs'
+  | 'transactionTimeoutMs'
+  | 'emitIntervalMs';
 
 type OptionalKey =
-  | 'defaultKeySerde' | 'defaultValueSerde' | 'defaultTimestampExtractor' | 'errorsDeadLetterQueueTopicName' | 'groupInstanceId' | 'applicationServer';
+  | 'defaultKeySerde'
+  | 'defaultValueSerde'
+  | 'defaultTimestampExtractor'
+  | 'errorsDeadLetterQueueTopicName'
+  | 'groupInstanceId'
+  | 'applicationServer';
 
 /** {@link StreamsConfig} with every default filled in and every duration in milliseconds. Frozen. */
 export type ResolvedConfig = Readonly<
-  Required<Omit<StreamsConfig, MillisKey | OptionalKey | 'logger'>> & { [K in MillisKey]: number } & { [K in OptionalKey]: StreamsConfig[K] } & { logger: Logger }
+  Required<Omit<StreamsConfig, MillisKey | OptionalKey | 'logger'>> & { [K in MillisKey]: number } & { [K in OptionalKey]: StreamsConfig[K] } & {
+    logger: Logger;
+  }
 >;
 
 /**
@@ -117,7 +140,9 @@ export type ResolvedConfig = Readonly<
  * @throws ConfigError that names the key, the value and what is allowed.
  */
 export function resolveConfig(input: Partial<StreamsConfig>, options: { forDriver?: boolean } = {}): ResolvedConfig {
-  const config = validateConfig(input, options.forDriver ? [] : ['applicationId', 'bootstrapServers']) as Partial<Omit<StreamsConfig, MillisKey>> & { [K in MillisKey]?: number };
+  const config = validateConfig(input, options.forDriver ? [] : ['applicationId', 'bootstrapServers']) as Partial<Omit<StreamsConfig, MillisKey>> & {
+    [K in MillisKey]?: number;
+  };
   const processingGuarantee = config.processingGuarantee ?? 'at_least_once';
   const applicationId = config.applicationId ?? 'topology-test-driver';
   return Object.freeze({
@@ -156,6 +181,7 @@ export function resolveConfig(input: Partial<StreamsConfig>, options: { forDrive
     eventLoopBudgetMs: config.eventLoopBudgetMs ?? 8,
     fetchMaxPrefetchBytes: config.fetchMaxPrefetchBytes ?? 64 * 1024 * 1024,
     emitIntervalMs: config.emitIntervalMs ?? 1000,
+    keepUnsentWindows: config.keepUnsentWindows ?? false,
     applicationServer: config.applicationServer,
     kafka: config.kafka ?? {},
     logger: createLogger(config.logger ?? (options.forDriver ? 'silent' : 'info')),

@@ -72,6 +72,7 @@ export abstract class EngineStore<K, V> implements ManagedStore {
       );
     context.encodes?.(this.topic, key as Serde<unknown>);
     context.encodes?.(this.topic, value as Serde<unknown>);
+    this.configure(context);
     this.useSerdes(key, value);
     if (this.settings.logging) {
       context.encodes?.(this.topic, key as Serde<unknown>);
@@ -105,6 +106,8 @@ export abstract class EngineStore<K, V> implements ManagedStore {
 
   protected abstract shape(): StoreShape;
   protected abstract attached(engine: Engine, environment: StoreEnvironment): void;
+  /** Take what the application's configuration says of the store. */
+  protected configure(_context: StateStoreContext): void {}
   protected abstract useSerdes(key: Serde<K>, value: Serde<V>): void;
 
   abstract readonly activeBytes: number;

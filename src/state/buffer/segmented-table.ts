@@ -25,6 +25,8 @@ export class SegmentedTable {
   observed: number;
   /** Scans by time also see what is past, until a commit drops it. */
   seesPast = false;
+  /** Entries from this time on stay, however far the clock is: somebody has yet to read them. Infinity: nobody has. */
+  keepFrom = Number.POSITIVE_INFINITY;
   readonly #segments = new Map<number, BufferedTable>();
   /** Ascending. */
   #ids: number[];
@@ -64,12 +66,12 @@ export class SegmentedTable {
     if (this.#dirty.length === 0 && others.length === 0) return null;
     const layers = [...others, ...this.#dirty.map((table) => ({ table, layer: table.freeze() as WriteLayer }))];
     this.#dirty = [];
-    const observed = this.observed;
+    const { observed, keepFrom } = this;
     return new FrozenTables(
       layers,
       () => {
         finish();
-        this.#commitTime(observed);
+        this.#commitTime(observed, keepFrom);
       },
       () => {
         this.#committedTime = observed;
@@ -86,7 +88,7 @@ export class SegmentedTable {
 
   /** Records were restored: the clock is stored with them, inside their transaction. */
   restored(): void {
-    this.#commitTime(this.observed);
+    this.#commitTime(this.observed, this.keepFrom);
     this.#committedTime = this.observed;
   }
 
@@ -183,13 +185,13 @@ export class SegmentedTable {
   /** The table to restore a record of this time into; undefined when it is past. */
   restoreTable(time: number): BufferedTable | undefined {
     const segment = this.#segmentOf(time);
-    return segment < this.#minLiveSegment() ? undefined : this.#open(segment);
+    return segment < Math.min(this.#minLiveSegment(), this.#segmentOf(this.keepFrom)) ? undefined : this.#open(segment);
   }
 
   /** Inside a transaction: store the clock, and drop the segments that are past at `observed`. */
-  #commitTime(observed: number): void {
+  #commitTime(observed: number, keepFrom: number): void {
     this.#engine.setFact(this.#store, 'stream-time', String(observed));
-    const minLive = this.#segmentOf(observed - this.retention + (this.interval === 1 ? 1 : 0));
+    const minLive = this.#segmentOf(Math.min(keepFrom, observed - this.retention + (this.interval === 1 ? 1 : 0)));
     let past = 0;
     while (past < this.#ids.length && (this.#ids[past] as number) < minLive) past++;
     if (past === 0) return;

@@ -3,6 +3,7 @@ import type { Serde } from '../../serdes/serde.ts';
 import type { StoredRow, StoredValue } from '../buffer/buffered-table.ts';
 import { SegmentedTable } from '../buffer/segmented-table.ts';
 import { keyId } from '../bytes.ts';
+import type { StateStoreContext } from '../contract/context.ts';
 import type { SessionStore, StoreIterator } from '../contract/stores.ts';
 import type { ChangelogRecord } from '../contract/task-state.ts';
 import type { Engine, StoreShape } from '../engine/engine.ts';
@@ -15,7 +16,7 @@ import { SESSION_SUFFIX, sessionEndOf, sessionKey, sessionStartOf } from './sess
 export interface SessionSettings<K, V> extends StoreSettings<K, V> {
   readonly codec: (serde: Serde<V>) => ValueCodec<V, V>;
   readonly retention: number;
-  /** Milliseconds a segment; memory uses 1 where the store is not ordered by time. */
+  /** Milliseconds a segment; memory always uses 1. */
   readonly segmentInterval: number;
   /** `findSessionsByEnd` is asked often (emit on window close): rows are also indexed by time. */
   readonly timeOrdered: boolean;
@@ -70,7 +71,7 @@ export class EngineSessionStore<K, V> extends EngineStore<K, V> implements Sessi
 
   findSessionsByEnd(earliestSessionEnd: number, latestSessionEnd: number): StoreIterator<[Windowed<K>, V]> {
     // Closed sessions are read by their end even past the retention, as in Java; what is out of reach is only what was dropped with its segment.
-    if (this.sessions.timeOrdered) return this.scanMany(null, null, earliestSessionEnd, latestSessionEnd, Number.POSITIVE_INFINITY, false);
+    if (this.table.seesPast || (this.sessions.timeOrdered && this.persistent)) return this.scanMany(null, null, earliestSessionEnd, latestSessionEnd, Number.POSITIVE_INFINITY, false);
     return this.findMany(null, null, earliestSessionEnd, latestSessionEnd, Number.POSITIVE_INFINITY, false);
   }
 
@@ -88,6 +89,11 @@ export class EngineSessionStore<K, V> extends EngineStore<K, V> implements Sessi
 
   backwardFetchKeys(keyFrom: K | null, keyTo: K | null): StoreIterator<[Windowed<K>, V]> {
     return this.findMany(keyFrom, keyTo, 0, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, true);
+  }
+
+  /** A store of closed sessions keeps, past its retention, the sessions that end at this time or later: they are still to be sent. */
+  keepFrom(time: number): void {
+    this.table.keepFrom = time;
   }
 
   get activeBytes(): number {
@@ -125,6 +131,12 @@ export class EngineSessionStore<K, V> extends EngineStore<K, V> implements Sessi
 
   protected attached(engine: Engine): void {
     this.table = new SegmentedTable(engine, this.name, this.#interval(), this.retentionPeriod);
+  }
+
+  protected override configure(context: StateStoreContext): void {
+    if (!this.sessions.timeOrdered || context.config('keepUnsentWindows') !== true) return;
+    this.table.seesPast = true;
+    this.table.keepFrom = 0;
   }
 
   protected useSerdes(key: Serde<K>, value: Serde<V>): void {
@@ -218,7 +230,7 @@ export class EngineSessionStore<K, V> extends EngineStore<K, V> implements Sessi
     latestStart: number,
     reverse: boolean,
   ): IterableIterator<StoredRow> {
-    const byTime = this.sessions.timeOrdered && low === null && high === null && !reverse;
+    const byTime = this.sessions.timeOrdered && this.persistent && low === null && high === null && !reverse;
     const last = sessionKey(EMPTY, Number.POSITIVE_INFINITY, lastEnd);
     const rows = byTime
       ? this.table.scanBySuffix(firstEnd, lastEnd, sessionKey(EMPTY, 0, Math.max(0, firstEnd)), last)
@@ -242,7 +254,7 @@ export class EngineSessionStore<K, V> extends EngineStore<K, V> implements Sessi
   }
 
   #interval(): number {
-    return this.persistent || this.sessions.timeOrdered ? this.sessions.segmentInterval : 1;
+    return this.persistent ? this.sessions.segmentInterval : 1;
   }
 }
 

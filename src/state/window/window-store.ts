@@ -4,6 +4,7 @@ import type { StoredRow, StoredValue } from '../buffer/buffered-table.ts';
 import { SegmentedTable } from '../buffer/segmented-table.ts';
 import { keyId, writeInt64 } from '../bytes.ts';
 import type { StoreKind } from '../contract/builder.ts';
+import type { StateStoreContext } from '../contract/context.ts';
 import type { StoreIterator, WindowStore } from '../contract/stores.ts';
 import type { ChangelogRecord } from '../contract/task-state.ts';
 import type { Engine, StoreShape } from '../engine/engine.ts';
@@ -17,7 +18,7 @@ export interface WindowSettings<K, V, T> extends StoreSettings<K, V> {
   readonly codec: (serde: Serde<V>) => ValueCodec<V, T>;
   readonly windowSize: number;
   readonly retention: number;
-  /** Milliseconds a segment; memory uses 1 where the store is not ordered by time. */
+  /** Milliseconds a segment; memory always uses 1. */
   readonly segmentInterval: number;
   /** Every put of a window and key is kept, apart by a sequence number. */
   readonly retainDuplicates: boolean;
@@ -93,6 +94,11 @@ export class EngineWindowStore<K, V, T> extends EngineStore<K, V> implements Win
     return this.fetchMany(null, null, 0, Number.POSITIVE_INFINITY, true);
   }
 
+  /** A store of closed windows keeps, past its retention, the windows that start at this time or later: they are still to be sent. */
+  keepFrom(time: number): void {
+    this.table.keepFrom = time;
+  }
+
   get activeBytes(): number {
     return this.table.activeBytes;
   }
@@ -111,7 +117,10 @@ export class EngineWindowStore<K, V, T> extends EngineStore<K, V> implements Win
 
   restore(records: readonly ChangelogRecord[]): void {
     const table = this.table;
-    for (const record of records) table.observe(windowStartOf(record.key));
+    for (const record of records) {
+      // A null among duplicates has put nothing, and has not moved the clock.
+      if (record.value !== null || !this.windows.retainDuplicates) table.observe(windowStartOf(record.key));
+    }
     for (const record of records) {
       const key = record.key;
       const target = table.restoreTable(windowStartOf(key));
@@ -135,12 +144,18 @@ export class EngineWindowStore<K, V, T> extends EngineStore<K, V> implements Win
 
   /** Start of the oldest window that reads still see. A store ordered by time keeps it a millisecond longer, as in Java: without grace a window closes exactly then. */
   protected get minLive(): number {
-    return this.windows.timeOrdered ? this.table.minLive - 1 : this.table.minLive;
+    return this.windows.timeOrdered && (this.persistent || this.table.keepFrom !== Number.POSITIVE_INFINITY) ? this.table.minLive - 1 : this.table.minLive;
   }
 
   protected attached(engine: Engine): void {
     this.table = new SegmentedTable(engine, this.name, this.#interval(), this.retentionPeriod);
     this.#sequence = this.#storedSequence();
+  }
+
+  protected override configure(context: StateStoreContext): void {
+    if (!this.windows.timeOrdered || context.config('keepUnsentWindows') !== true) return;
+    this.table.seesPast = true;
+    this.table.keepFrom = 0;
   }
 
   protected useSerdes(key: Serde<K>, value: Serde<V>): void {
@@ -216,7 +231,7 @@ export class EngineWindowStore<K, V, T> extends EngineStore<K, V> implements Win
   /** Rows of the keys and times, in the store's order. */
   protected rows(low: Buffer | null, high: Buffer | null, from: number, to: number, reverse: boolean): IterableIterator<StoredRow> {
     const rows =
-      this.windows.timeOrdered && !reverse
+      this.windows.timeOrdered && this.persistent && !reverse
         ? this.table.scanBySuffix(from, to, suffix(Math.max(from, 0), 0), suffix(to, MAX_SEQUENCE))
         : this.table.scan(from, to, low, high === null ? null : upperBound(high, suffix(to, MAX_SEQUENCE)), reverse);
     return within(rows, low, high, from, to);
@@ -243,7 +258,7 @@ export class EngineWindowStore<K, V, T> extends EngineStore<K, V> implements Win
   }
 
   #interval(): number {
-    return this.persistent || this.windows.timeOrdered ? this.windows.segmentInterval : 1;
+    return this.persistent ? this.windows.segmentInterval : 1;
   }
 
   #storedSequence(): number {
