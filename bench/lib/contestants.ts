@@ -45,7 +45,7 @@ const STOP_MS = 30_000;
 export function startMillrace(options: RunOptions): Contestant {
   const children = Array.from({ length: options.instances }, (_, index) =>
     fork(join(PROGRAMS, 'bench/peers/millrace/main.js'), programArguments(options, join(options.stateDir, `millrace-${index}`)), {
-      execArgv: execArguments(index),
+      execArgv: profileArguments(index),
       stdio: ['ignore', 2, 2, 'ipc'],
     }),
   );
@@ -89,7 +89,7 @@ export function startJava(options: RunOptions, classPath: string): Contestant {
 }
 
 /** `BENCH_CPU_PROFILE=DIR` writes a profile of each of our processes there. */
-function execArguments(index: number): string[] {
+export function profileArguments(index: number): string[] {
   const directory = process.env.BENCH_CPU_PROFILE;
   return directory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${directory}`, `--cpu-prof-name=millrace-${Date.now()}-${index}.cpuprofile`];
 }

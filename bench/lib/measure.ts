@@ -32,11 +32,11 @@ const STUCK_MS = 120_000;
  * Watches a program work off its input, from outside and by the same rule for every program. Time runs from the first commit of input offsets
  * that is seen after all instances have joined to the last commit of the group, of any topic; start-up and joining are before it, shutting down after it.
  */
-export async function measure(cluster: Cluster, contestant: Contestant, applicationId: string, input: string): Promise<Figures> {
+export async function measure(cluster: Cluster, contestant: Contestant, applicationId: string, inputTopics: readonly string[]): Promise<Figures> {
   const group = await GroupOffsets.open(cluster, applicationId);
   try {
     await contestant.ready;
-    const inputs = partitionsOf(input, INPUT_PARTITIONS);
+    const inputs = inputTopics.flatMap((topic) => partitionsOf(topic, INPUT_PARTITIONS));
     const total = sum((await cluster.ends(inputs)).values());
     let internal = await repartitionPartitions(cluster, applicationId);
     let first: Sample | undefined;

@@ -1,106 +1,31 @@
-import { type KStream, SessionWindows, StreamsBuilder, serdes, TimeWindows, type Topology } from 'millrace';
+import { StreamsBuilder, type Topology } from 'millrace';
+import { fkJoin, streamJoin, tableJoin } from './workloads/joins.ts';
+import { count, repartition, sessions, stateless, suppress, windows } from './workloads/page-views.ts';
 
 /*
- * The workloads, one function each; bench/peers/kafka-streams holds the same ones in Java, with the same operators, windows and store names. JSON
+ * The workloads; bench/peers/kafka-streams holds the same ones in Java, with the same operators, windows and store names. JSON
  * properties are in the order of the Java records, so that the outputs of both are equal byte by byte.
  */
 
-interface PageView {
-  user: string;
-  url: string;
-  at: number;
-}
+/** Defines a workload. A second input topic is called `<input>-<what it holds>`. */
+export type Define = (builder: StreamsBuilder, input: string, output: string) => void;
 
-interface Session {
-  pages: number;
-  entry: string | null;
-  exit: string | null;
-  first: number;
-  last: number;
-}
-
-type Views = KStream<string, PageView>;
-
-const WINDOW = '5m';
-const GAP = '30m';
-const GRACE = '1m';
-
-const NO_SESSION: Session = { pages: 0, entry: null, exit: null, first: Number.MAX_SAFE_INTEGER, last: Number.MIN_SAFE_INTEGER };
-
-const workloads: { readonly [name: string]: (views: Views, output: string) => void } = {
-  stateless: (views, output) => {
-    views
-      .filter((user) => !user.startsWith('bot-'))
-      .mapValues((view) => ({ user: view.user, url: view.url, at: view.at, section: section(view.url) }))
-      .to(output, { key: serdes.string, value: serdes.json() });
-  },
-
-  count: (views, output) => {
-    views.groupByKey().count({ store: 'views-by-user', value: serdes.long }).toStream().to(output, { key: serdes.string, value: serdes.long });
-  },
-
-  windows: (views, output) => {
-    views
-      .groupByKey()
-      .windowedBy(TimeWindows.ofSizeAndGrace(WINDOW, GRACE))
-      .count({ store: 'views-by-user-and-window', value: serdes.long })
-      .toStream()
-      .to(output, { key: serdes.timeWindowed(serdes.string, WINDOW), value: serdes.long });
-  },
-
-  sessions: (views, output) => {
-    views
-      .groupByKey()
-      .windowedBy(SessionWindows.ofInactivityGapAndGrace(GAP, GRACE))
-      .aggregate({ initializer: () => NO_SESSION, aggregator: addView, merger: mergeSessions }, { store: 'sessions', value: serdes.json<Session>() })
-      .toStream()
-      .to(output, { key: serdes.sessionWindowed(serdes.string), value: serdes.json<Session>() });
-  },
-
-  repartition: (views, output) => {
-    views
-      .groupBy((_user, view) => view.url, { name: 'by-url', key: serdes.string, value: serdes.json<PageView>() })
-      .count({ store: 'views-by-url', value: serdes.long })
-      .toStream()
-      .to(output, { key: serdes.string, value: serdes.long });
-  },
+const WORKLOADS: { readonly [name: string]: Define } = {
+  stateless,
+  count,
+  windows,
+  sessions,
+  repartition,
+  suppress,
+  'stream-join': streamJoin,
+  'table-join': tableJoin,
+  'fk-join': fkJoin,
 };
 
 export function buildWorkload(name: string, input: string, output: string): Topology {
-  const define = workloads[name];
-  if (define === undefined) throw new Error(`workload is '${name}': give one of ${Object.keys(workloads).join(', ')}`);
+  const define = WORKLOADS[name];
+  if (define === undefined) throw new Error(`workload is '${name}': give one of ${Object.keys(WORKLOADS).join(', ')}`);
   const builder = new StreamsBuilder();
-  define(builder.stream(input, { key: serdes.string, value: serdes.json<PageView>(), timestamp: (record) => record.value.at }), output);
+  define(builder, input, output);
   return builder.build();
-}
-
-function section(url: string): string {
-  const slash = url.indexOf('/', 1);
-  return slash < 0 ? url.substring(1) : url.substring(1, slash);
-}
-
-function addView(_user: string, view: PageView, session: Session): Session {
-  const earliest = view.at < session.first;
-  const latest = view.at >= session.last;
-  return {
-    pages: session.pages + 1,
-    entry: earliest ? view.url : session.entry,
-    exit: latest ? view.url : session.exit,
-    first: earliest ? view.at : session.first,
-    last: latest ? view.at : session.last,
-  };
-}
-
-function mergeSessions(_user: string, left: Session, right: Session): Session {
-  if (left.pages === 0) return right;
-  if (right.pages === 0) return left;
-  const earliest = right.first < left.first;
-  const latest = right.last >= left.last;
-  return {
-    pages: left.pages + right.pages,
-    entry: earliest ? right.entry : left.entry,
-    exit: latest ? right.exit : left.exit,
-    first: earliest ? right.first : left.first,
-    last: latest ? right.last : left.last,
-  };
 }
