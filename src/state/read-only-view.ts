@@ -70,6 +70,32 @@ export function readOnlyView<S extends StateStore>(store: S): ReadOnlyView<S> {
   return Object.freeze(view) as unknown as ReadOnlyView<S>;
 }
 
+/** What changes a store, of whichever kind. */
+const WRITES = ['put', 'putIfAbsent', 'putAll', 'delete', 'remove', 'init', 'close'];
+
+/**
+ * A global store as processors of other tasks see it: its reads, while writes throw. A store whose kind is not known is left as it is.
+ *
+ * @throws IllegalStateError from each method that writes.
+ */
+export function globalStoreView(store: StateStore): StateStore {
+  const methods = store as unknown as { readonly [name: string]: ((...parameters: unknown[]) => unknown) | undefined };
+  const reads = methodsOf(methods);
+  if (reads.length === 0) return store;
+  const view: { [name: string]: unknown } = { name: store.name, persistent: store.persistent };
+  Object.defineProperty(view, 'isOpen', { get: () => store.isOpen, enumerable: true });
+  for (const name of reads) view[name] = methods[name]?.bind(store);
+  for (const name of WRITES) {
+    if (methods[name] === undefined) continue;
+    view[name] = () => {
+      throw new IllegalStateError(`${name}() is called, but a global store is read-only here: only its own processor, the one given to addGlobalStore, writes to it. Send a record to its topic instead`, {
+        store: store.name,
+      });
+    };
+  }
+  return Object.freeze(view) as unknown as StateStore;
+}
+
 function methodsOf(store: { readonly [name: string]: unknown }): readonly string[] {
   if (typeof store.getAsOf === 'function') return VERSIONED;
   if (typeof store.findSessions === 'function') return SESSION;

@@ -87,7 +87,7 @@ export class TaskProcessorContext implements InternalProcessorContext {
   }
 
   getStateStore<S>(name: string): S {
-    const global = this.task.globalStores.get(name);
+    const global = this.task.globalStore(name);
     if (global !== undefined) return global as S;
     if (!this.stores.has(name)) {
       throw new TopologyError(

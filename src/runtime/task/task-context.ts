@@ -7,6 +7,7 @@ import type { Serde } from '../../serdes/serde.ts';
 import type { StateStoreContext } from '../../state/contract/context.ts';
 import type { StateStore } from '../../state/contract/stores.ts';
 import type { TaskState } from '../../state/contract/task-state.ts';
+import { globalStoreView } from '../../state/read-only-view.ts';
 import { murmur2 } from '../../util/murmur2.ts';
 import type { ResolvedConfig } from '../config.ts';
 import type { StorePlan } from '../plan.ts';
@@ -72,6 +73,7 @@ export class TaskContext implements StateStoreContext {
   /** Serdes that prepare for the topics they encode for, with the names of those that are known. */
   readonly encoders = new Map<Serde<unknown>, Set<string>>();
 
+  private readonly globalViews = new Map<string, StateStore>();
   private readonly changelogs = new Map<string, string>();
   /** Changelogs that stores write to: a source topic that serves as one already holds the record. */
   private readonly written = new Map<string, string>();
@@ -95,6 +97,17 @@ export class TaskContext implements StateStoreContext {
       this.changelogs.set(builder.name, changelogTopic);
       if (!changelogIsSource) this.written.set(builder.name, changelogTopic);
     }
+  }
+
+  /** A global store, read-only. */
+  globalStore(name: string): StateStore | undefined {
+    const known = this.globalViews.get(name);
+    if (known !== undefined) return known;
+    const store = this.globalStores.get(name);
+    if (store === undefined) return undefined;
+    const view = globalStoreView(store);
+    this.globalViews.set(name, view);
+    return view;
   }
 
   /** A store without a changelog is encoded under the name that its changelog would have, as in Java. */
