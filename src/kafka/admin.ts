@@ -12,11 +12,14 @@ import {
   type TopicPartitionOffset,
 } from './contract.ts';
 import { EmbeddedAdmin, type NativeAdminClient } from './embedded-admin.ts';
-import { KafkaClientError, KafkaErrorCode, timeoutError, toClientError } from './errors.ts';
+import { KafkaClientError, KafkaErrorCode, type NativeError, timeoutError, toClientError } from './errors.ts';
 import { type RdKafka, rdKafka } from './native.ts';
 
 /** The name that librdkafka's mock cluster gives itself. */
 const MOCK_CLUSTER = /^mockCluster/;
+
+/** A partition has another leader than the client thinks, or the same one after an election. */
+const STALE_LEADER: ReadonlySet<number> = new Set([5, 6, 74, 75]);
 
 /** How often a topic that was just created or deleted, and is not everywhere so yet, is asked for. */
 const PROPAGATION_POLL_MS = 50;
@@ -150,7 +153,7 @@ export class RdKafkaAdmin implements Admin {
     });
     const offsets = new Map<string, number>();
     for (const { topic, partition, offset, error } of results) {
-      if (error !== undefined && error.code !== 0) throw toClientError(error, operation, { topic, partition });
+      if (error !== undefined && error.code !== 0) throw await this.#failure(error, operation, { topic, partition }, timeoutMs);
       offsets.set(partitionKey({ topic, partition }), offset);
     }
     return offsets;
@@ -165,12 +168,25 @@ export class RdKafkaAdmin implements Admin {
       admin.deleteRecords(wanted, { timeout: timeoutMs, operationTimeout: timeoutMs }, done);
     });
     for (const { topic, partition, error } of results) {
-      if (error !== undefined && error.code !== 0) throw toClientError(error, operation, { topic, partition });
+      if (error !== undefined && error.code !== 0) throw await this.#failure(error, operation, { topic, partition }, timeoutMs);
     }
   }
 
   async close(): Promise<void> {
     await this.#connection.close();
+  }
+
+  /**
+   * The error of one partition. Where it says that the partition's leader has changed, the client is made to look again: by itself it goes on asking with what it knew, also
+   * when the same leader is back under a new epoch, and the caller's next try would fail as this one did.
+   */
+  async #failure(error: NativeError, operation: string, at: TopicPartition, timeoutMs: number): Promise<Error> {
+    if (STALE_LEADER.has(error.code ?? 0)) {
+      const lookAgain = (done: (error: NativeError | null) => void): void => this.#connection.native.getMetadata({ topic: at.topic, timeout: timeoutMs }, done);
+      // What matters is the first error; a failed look only means that the next try fails, too.
+      await this.#connection.calls.run<unknown>('look up the leader of a partition', timeoutMs, lookAgain).catch(() => undefined);
+    }
+    return toClientError(error, operation, at);
   }
 
   async #topicNames(timeoutMs: number): Promise<string[]> {

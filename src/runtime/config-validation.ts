@@ -153,16 +153,16 @@ export function validateConfig(input: object, required: readonly string[]): { [k
 }
 
 function checkRelations(values: { [key: string]: unknown }): void {
-  for (const property of Object.keys((values['kafka'] as object | undefined) ?? {})) {
+  for (const property of Object.keys((values.kafka as object | undefined) ?? {})) {
     const instead = Object.hasOwn(GOVERNED, property) ? GOVERNED[property] : undefined;
     if (instead !== undefined)
       throw new ConfigError(`kafka[${JSON.stringify(property)}] is set by the library: ${instead === '' ? 'leave it out' : `use ${instead}`}`);
   }
-  const session = values['sessionTimeoutMs'] as number | undefined;
-  const heartbeat = values['heartbeatIntervalMs'] as number | undefined;
+  const session = values.sessionTimeoutMs as number | undefined;
+  const heartbeat = values.heartbeatIntervalMs as number | undefined;
   if (heartbeat !== undefined && heartbeat >= (session ?? 45_000))
     throw new ConfigError(`heartbeatIntervalMs is ${heartbeat}: give less than sessionTimeoutMs, which is ${session ?? 45_000}`);
-  const poll = values['maxPollIntervalMs'] as number | undefined;
+  const poll = values.maxPollIntervalMs as number | undefined;
   if (poll !== undefined && poll < (session ?? 45_000))
     throw new ConfigError(`maxPollIntervalMs is ${poll}: give at least sessionTimeoutMs, which is ${session ?? 45_000}`);
 }

@@ -33,7 +33,9 @@ export interface RawRecord {
  * What a handler decides: stop the service with the error, or drop the record and go on (it is counted).
  * The long form also sends records of the handler's making, in the same transaction as the rest of the interval.
  */
-export type HandlerResponse<Action extends string = 'fail' | 'continue'> = Action | { readonly action: Action; readonly deadLetterQueueRecords?: readonly RawRecord[] };
+export type HandlerResponse<Action extends string = 'fail' | 'continue'> =
+  | Action
+  | { readonly action: Action; readonly deadLetterQueueRecords?: readonly RawRecord[] };
 
 /** A record of an input topic could not be decoded. `record` is what was read. */
 export type DeserializationExceptionHandler = (context: ErrorHandlerContext, record: RawRecord, error: Error) => HandlerResponse;

@@ -85,13 +85,27 @@ export class Instance {
     this.open.push({ what: 'the registry', close: () => registry.close() });
     const positions = new InputPositions({ membership, admin: this.admin, config, logger, cancelled: () => this.stopping });
     if (plan.global !== undefined) {
-      const globals = new GlobalTables({ plan: plan.global, clients, positions, partitionCounts: metadata.partitionCounts, config, logger, directory, identity, onError: fail });
+      const globals = new GlobalTables({
+        plan: plan.global,
+        clients,
+        positions,
+        partitionCounts: metadata.partitionCounts,
+        config,
+        logger,
+        directory,
+        identity,
+        onError: fail,
+      });
       this.globals = globals;
       this.open.push({ what: 'the global tables', close: () => globals.close() });
       await globals.load();
     }
 
-    const collector = new KafkaRecordCollector({ transactional: config.processingGuarantee === 'exactly_once_v2', partitionCounts: metadata.partitionCounts, changelogs: changelogTopics(plan) });
+    const collector = new KafkaRecordCollector({
+      transactional: config.processingGuarantee === 'exactly_once_v2',
+      partitionCounts: metadata.partitionCounts,
+      changelogs: changelogTopics(plan),
+    });
     const purger = new Purger({ admin: this.admin, config, logger, changelogs: this.purgedChangelogs(layout), repartitionTopics: repartitionTopics(plan) });
     this.open.push({ what: 'the purger', close: () => purger.settle() });
     const committer = new Committer({
@@ -109,7 +123,11 @@ export class Instance {
     });
     this.open.push({ what: 'the producer', close: () => committer.close() });
     await committer.start();
-    const source: FetchConsumer = clients.fetcher({ isolation: positions.isolation, groupId: config.applicationId, maxPrefetchBytes: Math.ceil(config.fetchMaxPrefetchBytes / 2) });
+    const source: FetchConsumer = clients.fetcher({
+      isolation: positions.isolation,
+      groupId: config.applicationId,
+      maxPrefetchBytes: Math.ceil(config.fetchMaxPrefetchBytes / 2),
+    });
     const fetcher = new SourceFetcher(source, config, wake);
     this.open.push({ what: 'the consumer', close: () => fetcher.close() });
     await source.connect(config.requestTimeoutMs);
@@ -130,6 +148,7 @@ export class Instance {
       logger,
       layout,
       tasksPartitions,
+      directory,
       waker,
       member,
       registry,
@@ -191,14 +210,20 @@ export class Instance {
 
   /** Counters by task, and records that the production handler dropped by topic. */
   metrics(): { tasks: { [task: string]: { [counter: string]: number } }; droppedOutputs: { [topic: string]: number } } {
-    const tasks = Object.fromEntries(this.tasks.all.map((owner) => [owner.name, { ...owner.task.metrics, restored: owner.restored, streamTime: owner.task.streamTime, buffered: owner.task.bufferedTotal }]));
+    const tasks = Object.fromEntries(
+      this.tasks.all.map((owner) => [
+        owner.name,
+        { ...owner.task.metrics, restored: owner.restored, streamTime: owner.task.streamTime, buffered: owner.task.bufferedTotal },
+      ]),
+    );
     return { tasks, droppedOutputs: Object.fromEntries(this.dropped) };
   }
 
   private purgedChangelogs(layout: TopicLayout): Map<string, PurgedChangelog> {
     const kinds = new Map(this.options.plan.subtopologies.flatMap((sub) => sub.stores.map((store) => [store.changelogTopic, store.builder.kind] as const)));
     const purged = new Map<string, PurgedChangelog>();
-    for (const [topic, retentionMs] of streamTimePurged(layout, this.options.config)) purged.set(topic, { retentionMs, kind: kinds.get(topic) === 'session' ? 'session' : 'window' });
+    for (const [topic, retentionMs] of streamTimePurged(layout, this.options.config))
+      purged.set(topic, { retentionMs, kind: kinds.get(topic) === 'session' ? 'session' : 'window' });
     return purged;
   }
 

@@ -174,6 +174,9 @@ export class KafkaRecordCollector implements RecordCollector {
 /** A custom partitioner needs the partition count of a topic that is not known: the loop looks it up and repeats the interval. */
 export class UnknownTopicError extends StreamsError {
   constructor(topic: string) {
-    super('The topic of an output record is not known yet, and its partitioner needs the number of partitions: create the topic', { code: 'ERR_UNKNOWN_TOPIC', topic });
+    super('The topic of an output record is not known yet, and its partitioner needs the number of partitions: create the topic', {
+      code: 'ERR_UNKNOWN_TOPIC',
+      topic,
+    });
   }
 }

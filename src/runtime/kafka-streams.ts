@@ -96,7 +96,8 @@ export class KafkaStreams {
    * @throws StreamsError when that fails: no broker within `requestTimeoutMs`, source topics that are missing, another topology under this applicationId, …
    */
   start(): Promise<void> {
-    if (this.started !== undefined) return Promise.reject(new IllegalStateError(`This KafkaStreams was started already and is ${this.state}: create a new one`));
+    if (this.started !== undefined)
+      return Promise.reject(new IllegalStateError(`This KafkaStreams was started already and is ${this.state}: create a new one`));
     this.lifecycle.to('REBALANCING');
     this.started = new Promise((resolve, reject) => {
       this.firstRun = { resolve, reject };
@@ -146,7 +147,8 @@ export class KafkaStreams {
   }
 
   private requireRunning(store: string): void {
-    if (!this.lifecycle.is('RUNNING', 'REBALANCING')) throw new IllegalStateError(`Stores can be read while the instance runs, and it is ${this.state}`, { store });
+    if (!this.lifecycle.is('RUNNING', 'REBALANCING'))
+      throw new IllegalStateError(`Stores can be read while the instance runs, and it is ${this.state}`, { store });
   }
 
   private async runToEnd(): Promise<void> {

@@ -53,7 +53,9 @@ export class Lifecycle {
     const previous = this.current;
     if (next === previous) return;
     if (!TRANSITIONS[previous].includes(next)) {
-      throw new IllegalStateError(`A KafkaStreams that is ${previous} cannot become ${next}${previous === 'NOT_RUNNING' || previous === 'ERROR' ? ': create a new one' : ''}`);
+      throw new IllegalStateError(
+        `A KafkaStreams that is ${previous} cannot become ${next}${previous === 'NOT_RUNNING' || previous === 'ERROR' ? ': create a new one' : ''}`,
+      );
     }
     this.current = next;
     this.listener(next, previous);

@@ -31,7 +31,10 @@ export async function retrying<T>(what: string, options: BackoffOptions, call: (
     } catch (error) {
       if (!retriable(error) || options.cancelled?.()) throw error;
       if (Date.now() - started >= options.timeoutMs) {
-        throw new StreamsError(`Could not ${what} within ${options.timeoutMs} ms (taskTimeoutMs), after ${attempt} attempts: ${(error as Error).message}`, { code: 'ERR_TIMEOUT', cause: error });
+        throw new StreamsError(`Could not ${what} within ${options.timeoutMs} ms (taskTimeoutMs), after ${attempt} attempts: ${(error as Error).message}`, {
+          code: 'ERR_TIMEOUT',
+          cause: error,
+        });
       }
       const level = attempt === 1 || attempt % 10 === 0 ? 'warn' : 'debug';
       options.logger[level]({ err: error, attempt }, `Could not ${what}: trying again`);

@@ -34,15 +34,22 @@ const refused: [string, object, RegExp][] = [
   ['a handler that is neither', { ...minimal, deserializationExceptionHandler: 'skip' }, /give 'fail', 'continue' or a function/],
   ['a governed property', { ...minimal, kafka: { 'group.id': 'x' } }, /kafka\["group.id"\] is set by the library: use applicationId/],
   ['an undefined librdkafka property', { ...minimal, kafka: { 'sasl.password': undefined } }, /kafka is an object whose "sasl.password" is of type undefined/],
-  ['a heartbeat slower than the session', { ...minimal, sessionTimeoutMs: '6s', heartbeatIntervalMs: '7s' }, /^heartbeatIntervalMs is 7000: give less than sessionTimeoutMs, which is 6000/],
+  [
+    'a heartbeat slower than the session',
+    { ...minimal, sessionTimeoutMs: '6s', heartbeatIntervalMs: '7s' },
+    /^heartbeatIntervalMs is 7000: give less than sessionTimeoutMs, which is 6000/,
+  ],
 ];
 for (const [what, config, message] of refused) {
   test(`refused with key, value and what is allowed: ${what}`, () => {
-    assert.throws(() => resolveConfig(config as StreamsConfig), (error: Error) => {
-      assert.ok(error instanceof ConfigError);
-      assert.match(error.message, message);
-      return true;
-    });
+    assert.throws(
+      () => resolveConfig(config as StreamsConfig),
+      (error: Error) => {
+        assert.ok(error instanceof ConfigError);
+        assert.match(error.message, message);
+        return true;
+      },
+    );
   });
 }
 
@@ -55,9 +62,18 @@ test("the user's functions are kept as they are", () => {
 });
 
 test('secrets do not reach errors or logs', () => {
-  const kafka = { 'sasl.password': 'hunter2', 'ssl.key.pem': 'hunter2', 'sasl.username': 'alice', 'sasl.oauthbearer.config': 'hunter2', 'sasl.oauthbearer.client.secret': 'hunter2' };
+  const kafka = {
+    'sasl.password': 'hunter2',
+    'ssl.key.pem': 'hunter2',
+    'sasl.username': 'alice',
+    'sasl.oauthbearer.config': 'hunter2',
+    'sasl.oauthbearer.client.secret': 'hunter2',
+  };
   const shown = JSON.stringify(loggableConfig(resolveConfig({ ...minimal, kafka })));
   assert.ok(!shown.includes('hunter2'));
   assert.ok(shown.includes('alice'));
-  assert.throws(() => resolveConfig({ ...minimal, kafka: { ...kafka, 'sasl.mechanism': null } } as never), (error: Error) => !error.message.includes('hunter2') && error.message.includes('sasl.mechanism'));
+  assert.throws(
+    () => resolveConfig({ ...minimal, kafka: { ...kafka, 'sasl.mechanism': null } } as never),
+    (error: Error) => !error.message.includes('hunter2') && error.message.includes('sasl.mechanism'),
+  );
 });

@@ -16,7 +16,14 @@ function setUp(transactional: boolean, room = Number.POSITIVE_INFINITY) {
       return true;
     },
   } as unknown as Producer;
-  const collector = new KafkaRecordCollector({ transactional, partitionCounts: new Map([['out', 3], ['log', 3]]), changelogs: new Set(['log']) });
+  const collector = new KafkaRecordCollector({
+    transactional,
+    partitionCounts: new Map([
+      ['out', 3],
+      ['log', 3],
+    ]),
+    changelogs: new Set(['log']),
+  });
   collector.useProducer(producer);
   const send = (topic: string, key: string, partition?: number): void => collector.send(topic, partition, Buffer.from(key), Buffer.from('v'), 1, NO_HEADERS);
   return { collector, produced, send, state };

@@ -6,7 +6,14 @@ test('legal moves tell the listener the new and the old state', () => {
   const seen: string[] = [];
   const lifecycle = new Lifecycle((next, previous) => seen.push(`${previous}>${next}`));
   for (const state of ['REBALANCING', 'RUNNING', 'RUNNING', 'REBALANCING', 'RUNNING', 'PENDING_SHUTDOWN', 'NOT_RUNNING'] as const) lifecycle.to(state);
-  assert.deepEqual(seen, ['CREATED>REBALANCING', 'REBALANCING>RUNNING', 'RUNNING>REBALANCING', 'REBALANCING>RUNNING', 'RUNNING>PENDING_SHUTDOWN', 'PENDING_SHUTDOWN>NOT_RUNNING']);
+  assert.deepEqual(seen, [
+    'CREATED>REBALANCING',
+    'REBALANCING>RUNNING',
+    'RUNNING>REBALANCING',
+    'REBALANCING>RUNNING',
+    'RUNNING>PENDING_SHUTDOWN',
+    'PENDING_SHUTDOWN>NOT_RUNNING',
+  ]);
 });
 
 test('illegal moves throw and change nothing', () => {

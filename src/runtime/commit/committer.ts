@@ -1,6 +1,14 @@
 import type { Logger } from 'pino';
 import { IllegalStateError, StreamsError } from '../../errors.ts';
-import { type Admin, type KafkaClients, type MembershipConsumer, partitionKey, type Producer, type TopicPartition, type TopicPartitionOffset } from '../../kafka/contract.ts';
+import {
+  type Admin,
+  type KafkaClients,
+  type MembershipConsumer,
+  type Producer,
+  partitionKey,
+  type TopicPartition,
+  type TopicPartitionOffset,
+} from '../../kafka/contract.ts';
 import { KafkaClientError, KafkaErrorCode } from '../../kafka/errors.ts';
 import type { FrozenWrites } from '../../state/contract/task-state.ts';
 import type { ResolvedConfig } from '../config.ts';
@@ -59,10 +67,14 @@ export class Committer {
   /** Connect a producer; under exactly-once also wait for, or abort, what an earlier process of this state directory left open. */
   async start(): Promise<void> {
     const { clients, config, logger, collector } = this.options;
-    const producer = clients.producer({ ...(this.transactional && { transactionalId: this.options.transactionalId }), transactionTimeoutMs: config.transactionTimeoutMs });
+    const producer = clients.producer({
+      ...(this.transactional && { transactionalId: this.options.transactionalId }),
+      transactionTimeoutMs: config.transactionTimeoutMs,
+    });
     this.producer = producer;
     await producer.connect(config.requestTimeoutMs);
-    if (this.transactional) await retrying('initialise transactions', { timeoutMs: config.taskTimeoutMs, logger }, () => producer.initTransactions(config.requestTimeoutMs));
+    if (this.transactional)
+      await retrying('initialise transactions', { timeoutMs: config.taskTimeoutMs, logger }, () => producer.initTransactions(config.requestTimeoutMs));
     collector.useProducer(producer);
   }
 
@@ -187,7 +199,8 @@ export class Committer {
       const direct = collector.takeFailure();
       if (direct !== undefined) refused = this.refused(direct.record, direct.error);
       await this.resolvePartitions(outputs);
-      if (!(await this.options.stillMember())) return { kind: 'aborted', error: new IllegalStateError('This member was replaced while the process stood still') };
+      if (!(await this.options.stillMember()))
+        return { kind: 'aborted', error: new IllegalStateError('This member was replaced while the process stood still') };
       await produceAll(producer, known(outputs), this.budgetMs, (record, error) => {
         refused ??= this.refused(record, error);
       });
@@ -212,12 +225,15 @@ export class Committer {
     const { admin, config, logger, onCommitted } = this.options;
     const touched: TopicPartition[] = [];
     for (const [owner, writes] of interval.frozen) {
-      for (const changelog of owner.changelogs) if (!changelog.isSource && writes.stores.includes(changelog.store)) touched.push({ topic: changelog.topic, partition: changelog.partition });
+      for (const changelog of owner.changelogs)
+        if (!changelog.isSource && writes.stores.includes(changelog.store)) touched.push({ topic: changelog.topic, partition: changelog.partition });
     }
     const ends =
       touched.length === 0
         ? new Map<string, number>()
-        : await retrying('list the ends of the changelogs', { timeoutMs: config.taskTimeoutMs, logger }, () => admin.listOffsets(touched, 'latest', 'read_uncommitted', config.requestTimeoutMs));
+        : await retrying('list the ends of the changelogs', { timeoutMs: config.taskTimeoutMs, logger }, () =>
+            admin.listOffsets(touched, 'latest', 'read_uncommitted', config.requestTimeoutMs),
+          );
     onCommitted(interval, ends);
     for (const [owner, writes] of interval.frozen) {
       if (owner.phase === 'closed') continue;
@@ -260,11 +276,21 @@ export class Committer {
       }
     }
     // The client's own message says which topic and partition.
-    return new StreamsError(`An output record cannot be sent: ${error.message}`, { code: 'ERR_PRODUCTION', topic: record.topic, partition: record.partition, cause: error });
+    return new StreamsError(`An output record cannot be sent: ${error.message}`, {
+      code: 'ERR_PRODUCTION',
+      topic: record.topic,
+      partition: record.partition,
+      cause: error,
+    });
   }
 
   private refusedByBroker(failure: { topic: string; partition: number; error: Error }): StreamsError {
-    return new StreamsError(`A record was refused: ${failure.error.message}`, { code: 'ERR_PRODUCTION', topic: failure.topic, partition: failure.partition, cause: failure.error });
+    return new StreamsError(`A record was refused: ${failure.error.message}`, {
+      code: 'ERR_PRODUCTION',
+      topic: failure.topic,
+      partition: failure.partition,
+      cause: failure.error,
+    });
   }
 
   /** `flush` succeeds although records were refused: only the failure reports tell. */

@@ -13,4 +13,7 @@ export interface CommitInterval {
 }
 
 /** How a commit ended. After `aborted` and `fatal` nothing of the interval happened, nor of the one that was processed meanwhile: start over from the committed offsets. */
-export type CommitOutcome = { readonly kind: 'committed' } | { readonly kind: 'aborted'; readonly error: Error } | { readonly kind: 'fatal'; readonly error: Error };
+export type CommitOutcome =
+  | { readonly kind: 'committed' }
+  | { readonly kind: 'aborted'; readonly error: Error }
+  | { readonly kind: 'fatal'; readonly error: Error };

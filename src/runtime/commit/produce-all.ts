@@ -9,7 +9,12 @@ const CLOCK_EVERY = 64;
  * Hand records to the producer, in order. A full queue is waited for, never dropped; the event loop gets a turn after each `budgetMs`.
  * @param onRefused called for a record that the client refuses at once (too large): returns to skip it, throws to stop.
  */
-export async function produceAll(producer: Producer, records: readonly OutgoingRecord[], budgetMs: number, onRefused: (record: OutgoingRecord, error: Error) => void): Promise<void> {
+export async function produceAll(
+  producer: Producer,
+  records: readonly OutgoingRecord[],
+  budgetMs: number,
+  onRefused: (record: OutgoingRecord, error: Error) => void,
+): Promise<void> {
   let deadline = performance.now() + budgetMs;
   for (let i = 0; i < records.length; i++) {
     const { topic, partition, key, value, timestamp, headers } = records[i] as OutgoingRecord;

@@ -32,7 +32,13 @@ export class Purger {
   private lastPurge = 0;
   private running: Promise<void> | undefined;
 
-  constructor(options: { admin: Admin; config: ResolvedConfig; logger: Logger; changelogs: ReadonlyMap<string, PurgedChangelog>; repartitionTopics: ReadonlySet<string> }) {
+  constructor(options: {
+    admin: Admin;
+    config: ResolvedConfig;
+    logger: Logger;
+    changelogs: ReadonlyMap<string, PurgedChangelog>;
+    repartitionTopics: ReadonlySet<string>;
+  }) {
     this.admin = options.admin;
     this.config = options.config;
     this.logger = options.logger;
@@ -69,7 +75,9 @@ export class Purger {
     this.due.clear();
     this.running = this.admin
       .deleteRecords(before, this.config.requestTimeoutMs)
-      .catch((error: unknown) => this.logger.warn({ err: error }, 'Records that are not needed any more could not be deleted: they will be with the next purge'))
+      .catch((error: unknown) =>
+        this.logger.warn({ err: error }, 'Records that are not needed any more could not be deleted: they will be with the next purge'),
+      )
       .finally(() => {
         this.running = undefined;
       });
@@ -118,10 +126,10 @@ export class Purger {
   }
 
   private marksOf(owner: OwnedTask, topic: string): PurgeMarks {
-    let byTopic = this.marks.get(owner);
-    if (byTopic === undefined) this.marks.set(owner, (byTopic = new Map()));
-    let marks = byTopic.get(topic);
-    if (marks === undefined) byTopic.set(topic, (marks = new PurgeMarks(owner.state.getMeta(PURGE_META + topic))));
+    const byTopic = this.marks.get(owner) ?? new Map<string, PurgeMarks>();
+    this.marks.set(owner, byTopic);
+    const marks = byTopic.get(topic) ?? new PurgeMarks(owner.state.getMeta(PURGE_META + topic));
+    byTopic.set(topic, marks);
     return marks;
   }
 }

@@ -28,7 +28,14 @@ export interface StoredDescriptor {
 
 const KEY_PREFIX = 'descriptor/';
 
-export function describeGroup(plan: TopologyPlan, layout: TopicLayout, applicationId: string, tasksPartitions: number, writer: string, generation: number): Descriptor {
+export function describeGroup(
+  plan: TopologyPlan,
+  layout: TopicLayout,
+  applicationId: string,
+  tasksPartitions: number,
+  writer: string,
+  generation: number,
+): Descriptor {
   return {
     format: 1,
     generation,
@@ -54,13 +61,21 @@ export function decodeDescriptor(key: string, value: Buffer): Descriptor | undef
   if (!key.startsWith(KEY_PREFIX)) return undefined;
   try {
     const parsed = JSON.parse(value.toString()) as Partial<Descriptor>;
-    if (parsed.format === 1 && typeof parsed.generation === 'number' && typeof parsed.partitions === 'number' && Array.isArray(parsed.tasks) && typeof parsed.fingerprints === 'object') {
+    if (
+      parsed.format === 1 &&
+      typeof parsed.generation === 'number' &&
+      typeof parsed.partitions === 'number' &&
+      Array.isArray(parsed.tasks) &&
+      typeof parsed.fingerprints === 'object'
+    ) {
       return parsed as Descriptor;
     }
   } catch {
     // Reported below: not JSON is as wrong as the wrong fields.
   }
-  throw new StreamsError(`The descriptor ${key} on the tasks topic cannot be read: it was written by a newer version, or by something else`, { code: 'ERR_TASKS_TOPIC' });
+  throw new StreamsError(`The descriptor ${key} on the tasks topic cannot be read: it was written by a newer version, or by something else`, {
+    code: 'ERR_TASKS_TOPIC',
+  });
 }
 
 /** The one that counts. */
@@ -81,7 +96,8 @@ export function differences(group: Descriptor, own: Descriptor): string[] {
     else if (group.fingerprints[sub] !== fingerprint) found.push(`sub-topology ${sub} differs`);
   }
   for (const sub of Object.keys(group.fingerprints)) if (own.fingerprints[sub] === undefined) found.push(`sub-topology ${sub} is gone`);
-  if (found.length === 0 && group.tasks.join() !== own.tasks.join()) found.push(`the group has ${group.tasks.length} tasks and this member ${own.tasks.length}: the partition count of an input topic has changed`);
+  if (found.length === 0 && group.tasks.join() !== own.tasks.join())
+    found.push(`the group has ${group.tasks.length} tasks and this member ${own.tasks.length}: the partition count of an input topic has changed`);
   if (found.length === 0 && group.partitions !== own.partitions) found.push(`the tasks topic had ${group.partitions} partitions and now has ${own.partitions}`);
   return found;
 }

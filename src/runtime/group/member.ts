@@ -95,7 +95,9 @@ export class GroupMember {
     // Nothing to ask with yet: the question stays.
     if (known.length === 0) return true;
     try {
-      await retrying('confirm the membership', { timeoutMs: this.config.taskTimeoutMs, logger: this.logger }, () => this.consumer.commit(known, this.config.requestTimeoutMs));
+      await retrying('confirm the membership', { timeoutMs: this.config.taskTimeoutMs, logger: this.logger }, () =>
+        this.consumer.commit(known, this.config.requestTimeoutMs),
+      );
     } catch (error) {
       if (!(error instanceof KafkaClientError)) throw error;
       this.logger.warn({ err: error }, 'The process stood still, and the group does not know it any more: what was not committed is dropped');

@@ -40,7 +40,11 @@ export class Registry {
     if (group !== undefined && differences(group.descriptor, own(0)).length === 0) return group.descriptor;
     if (group !== undefined && !ownsEverything) throw this.mismatch(group.descriptor, own(0));
     const generation = (group?.descriptor.generation ?? 0) + 1;
-    if (group !== undefined) this.logger.warn({ changes: differences(group.descriptor, own(0)), generation }, 'The topology has changed since this application last ran: its group is empty, so this is an upgrade');
+    if (group !== undefined)
+      this.logger.warn(
+        { changes: differences(group.descriptor, own(0)), generation },
+        'The topology has changed since this application last ran: its group is empty, so this is an upgrade',
+      );
     await this.write(own(generation));
     // Another member may have written at the same time: the lowest offset wins for both.
     const winner = (await this.read()) as StoredDescriptor;
@@ -96,7 +100,8 @@ export class Registry {
       producer.produce(this.topic, 0, descriptorKey(descriptor), encodeDescriptor(descriptor), null, NO_HEADERS);
       await producer.flush(this.config.requestTimeoutMs);
       const [failure] = producer.takeFailures();
-      if (failure !== undefined) throw new StreamsError(`The descriptor could not be written: ${failure.error.message}`, { topic: this.topic, cause: failure.error });
+      if (failure !== undefined)
+        throw new StreamsError(`The descriptor could not be written: ${failure.error.message}`, { topic: this.topic, cause: failure.error });
     } finally {
       await producer.close(this.config.requestTimeoutMs);
     }

@@ -1,11 +1,21 @@
 import { IllegalStateError } from '../../errors.ts';
-import type { StoreKind } from '../../state/contract/builder.ts';
-import type { ReadOnlyKeyValueStore, ReadOnlySessionStore, ReadOnlyWindowStore, StateStore, StoreIterator, VersionedKeyValueStore } from '../../state/contract/stores.ts';
-import type { VersionedRecord, Windowed } from '../../state/contract/values.ts';
 import type { Serde } from '../../serdes/serde.ts';
+import type { StoreKind } from '../../state/contract/builder.ts';
+import type {
+  ReadOnlyKeyValueStore,
+  ReadOnlySessionStore,
+  ReadOnlyWindowStore,
+  StateStore,
+  StoreIterator,
+  VersionedKeyValueStore,
+} from '../../state/contract/stores.ts';
+import type { VersionedRecord, Windowed } from '../../state/contract/values.ts';
 
 /** What `streams.store(name)` returns: the methods of the store's kind that read. Values are plain, without their timestamp. */
-export type LocalStore<K, V> = ReadOnlyKeyValueStore<K, V> & ReadOnlyWindowStore<K, V> & ReadOnlySessionStore<K, V> & Pick<VersionedKeyValueStore<K, V>, 'getAsOf'>;
+export type LocalStore<K, V> = ReadOnlyKeyValueStore<K, V> &
+  ReadOnlyWindowStore<K, V> &
+  ReadOnlySessionStore<K, V> &
+  Pick<VersionedKeyValueStore<K, V>, 'getAsOf'>;
 
 type Unwrap<V> = (stored: unknown) => V;
 
@@ -117,11 +127,17 @@ class LocalWindowStore<K, V> implements ReadOnlyWindowStore<K, V> {
   }
 
   fetchRange(key: K, from: number, to: number): StoreIterator<[number, V]> {
-    return mapped(each(this.stores(), (store) => store.fetchRange(key, from, to)), this.unwrap);
+    return mapped(
+      each(this.stores(), (store) => store.fetchRange(key, from, to)),
+      this.unwrap,
+    );
   }
 
   backwardFetchRange(key: K, from: number, to: number): StoreIterator<[number, V]> {
-    return mapped(each(this.stores(), (store) => store.backwardFetchRange(key, from, to)), this.unwrap);
+    return mapped(
+      each(this.stores(), (store) => store.backwardFetchRange(key, from, to)),
+      this.unwrap,
+    );
   }
 
   fetchKeys(keyFrom: K | null, keyTo: K | null, from: number, to: number): StoreIterator<[Windowed<K>, V]> {

@@ -29,7 +29,10 @@ export function planRestore(owner: OwnedTask, committed: ReadonlyMap<string, num
     let from = stored.changelogOffset;
     const reason = from === undefined ? undefined : whyRebuild(changelog, from, stored.caughtUpAt, begin, end, now);
     if (reason !== undefined) {
-      owner.logger.warn({ store: changelog.store, offset: from, begin, end, reason }, 'The local contents of a store cannot be used: it is rebuilt from its changelog');
+      owner.logger.warn(
+        { store: changelog.store, offset: from, begin, end, reason },
+        'The local contents of a store cannot be used: it is rebuilt from its changelog',
+      );
       owner.state.reset(changelog.store);
       from = undefined;
     }

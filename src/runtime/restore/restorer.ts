@@ -130,7 +130,11 @@ export class Restorer {
 
   private async connected(): Promise<FetchConsumer> {
     if (this.consumer === undefined) {
-      const consumer = this.clients.fetcher({ isolation: 'read_committed', groupId: this.config.applicationId, maxPrefetchBytes: Math.ceil(this.config.fetchMaxPrefetchBytes / 4) });
+      const consumer = this.clients.fetcher({
+        isolation: 'read_committed',
+        groupId: this.config.applicationId,
+        maxPrefetchBytes: Math.ceil(this.config.fetchMaxPrefetchBytes / 4),
+      });
       this.consumer = consumer;
       await consumer.connect(this.config.requestTimeoutMs);
     }
@@ -165,7 +169,13 @@ export class Restorer {
     for (let start = 0; start < messages.length; ) {
       const first = messages[start] as ConsumedMessage;
       let end = start + 1;
-      while (end < messages.length && end - start < WRITE_CHUNK && (messages[end] as ConsumedMessage).partition === first.partition && (messages[end] as ConsumedMessage).topic === first.topic) end++;
+      while (
+        end < messages.length &&
+        end - start < WRITE_CHUNK &&
+        (messages[end] as ConsumedMessage).partition === first.partition &&
+        (messages[end] as ConsumedMessage).topic === first.topic
+      )
+        end++;
       const entry = this.restoring.get(partitionKey(first));
       if (entry !== undefined) stretches.push({ entry, messages, start, end });
       start = end;

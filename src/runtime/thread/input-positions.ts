@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
 import { StreamsError } from '../../errors.ts';
 import { type Admin, type MembershipConsumer, partitionKey, type TopicPartition, type TopicPartitionOffset } from '../../kafka/contract.ts';
+import { matchesWholeTopic } from '../../util/topic-pattern.ts';
 import type { ResolvedConfig } from '../config.ts';
 import type { OffsetResetPolicy } from '../plan.ts';
-import { matchesWholeTopic } from '../../util/topic-pattern.ts';
 import { retrying } from '../retry.ts';
 import type { OwnedTask } from './owned-task.ts';
 
@@ -70,7 +70,11 @@ export class InputPositions {
     return this.config.processingGuarantee === 'exactly_once_v2' ? 'read_committed' : 'read_uncommitted';
   }
 
-  list(partitions: readonly TopicPartition[], at: 'earliest' | 'latest' | { readonly timestamp: number }, isolation: 'read_committed' | 'read_uncommitted'): Promise<Map<string, number>> {
+  list(
+    partitions: readonly TopicPartition[],
+    at: 'earliest' | 'latest' | { readonly timestamp: number },
+    isolation: 'read_committed' | 'read_uncommitted',
+  ): Promise<Map<string, number>> {
     return retrying('list offsets', { timeoutMs: this.config.taskTimeoutMs, logger: this.logger, cancelled: this.cancelled }, () =>
       this.admin.listOffsets(partitions, at, isolation, this.config.requestTimeoutMs),
     );
@@ -78,7 +82,10 @@ export class InputPositions {
 
   private outOfRange(owner: OwnedTask, known: TopicPartitionOffset, begin: number, end: number): void {
     const lost = known.offset < begin ? `${begin - known.offset} records were deleted before they were processed` : 'the topic was made anew or cut';
-    owner.logger.error({ topic: known.topic, partition: known.partition, committed: known.offset, begin, end }, `The committed offset of an input is outside its log: ${lost}; its reset policy decides where to go on`);
+    owner.logger.error(
+      { topic: known.topic, partition: known.partition, committed: known.offset, begin, end },
+      `The committed offset of an input is outside its log: ${lost}; its reset policy decides where to go on`,
+    );
   }
 
   private async reset(owner: OwnedTask, input: TopicPartition, begin: number, end: number): Promise<number> {
@@ -86,12 +93,15 @@ export class InputPositions {
     if (policy === 'earliest') return begin;
     if (policy === 'latest') return end;
     if (policy === 'none') {
-      throw new StreamsError("The input has no committed offset, and its reset policy is 'none': commit offsets for the group first, or choose another offsetReset", {
-        code: 'ERR_NO_OFFSET',
-        taskId: owner.name,
-        topic: input.topic,
-        partition: input.partition,
-      });
+      throw new StreamsError(
+        "The input has no committed offset, and its reset policy is 'none': commit offsets for the group first, or choose another offsetReset",
+        {
+          code: 'ERR_NO_OFFSET',
+          taskId: owner.name,
+          topic: input.topic,
+          partition: input.partition,
+        },
+      );
     }
     const found = (await this.list([input], { timestamp: Date.now() - policy.byDuration }, this.isolation)).get(partitionKey(input)) as number;
     return found < 0 ? end : found;
@@ -100,7 +110,8 @@ export class InputPositions {
 
 function policyOf(owner: OwnedTask, topic: string): OffsetResetPolicy {
   for (const node of owner.subtopology.nodes) {
-    if (node.kind === 'source' && (node.pattern === undefined ? node.topics.includes(topic) : matchesWholeTopic(node.pattern, topic))) return node.offsetReset ?? 'earliest';
+    if (node.kind === 'source' && (node.pattern === undefined ? node.topics.includes(topic) : matchesWholeTopic(node.pattern, topic)))
+      return node.offsetReset ?? 'earliest';
   }
   return 'earliest';
 }

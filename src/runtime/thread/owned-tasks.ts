@@ -32,7 +32,9 @@ export class OwnedTasks {
 
   nowRuns(owner: OwnedTask): void {
     owner.phase = 'running';
-    this.runningTasks = this.all.filter((task) => task.phase === 'running').sort((a, b) => a.id.subtopology - b.id.subtopology || a.id.partition - b.id.partition);
+    this.runningTasks = this.all
+      .filter((task) => task.phase === 'running')
+      .sort((a, b) => a.id.subtopology - b.id.subtopology || a.id.partition - b.id.partition);
   }
 
   remove(owners: readonly OwnedTask[]): void {

@@ -48,8 +48,8 @@ export class SourceFetcher {
   /** Fetch a task's inputs from its positions on. */
   async add(owner: OwnedTask): Promise<void> {
     for (const { topic, partition } of owner.inputs) {
-      let byPartition = this.routes.get(topic);
-      if (byPartition === undefined) this.routes.set(topic, (byPartition = []));
+      const byPartition = this.routes.get(topic) ?? [];
+      this.routes.set(topic, byPartition);
       byPartition[partition] = { owner, topic, partition, paused: false };
     }
     this.owners.add(owner);

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { StreamsError } from '../../errors.ts';
 import type { RebalanceEvent, TopicPartition } from '../../kafka/contract.ts';
 import { KafkaClientError, KafkaErrorCode } from '../../kafka/errors.ts';
-import { Committer } from '../commit/committer.ts';
+import type { Committer } from '../commit/committer.ts';
 import type { CommitOutcome } from '../commit/interval.ts';
 import type { Purger } from '../commit/purger.ts';
 import type { ResolvedConfig } from '../config.ts';
@@ -16,8 +16,9 @@ import type { TaskId, TopicLayout } from '../topics/topic-layout.ts';
 import type { TopicMetadata } from '../topics/topic-metadata.ts';
 import type { InputPositions } from './input-positions.ts';
 import type { OwnedTask } from './owned-task.ts';
-import { OwnedTasks } from './owned-tasks.ts';
+import type { OwnedTasks } from './owned-tasks.ts';
 import type { SourceFetcher } from './source-fetcher.ts';
+import { cleanState } from './state-cleaner.ts';
 import type { TaskFactory } from './task-factory.ts';
 import type { TaskStarter } from './task-starter.ts';
 import type { Waker } from './waker.ts';
@@ -30,6 +31,8 @@ export interface StreamThreadParts {
   readonly waker: Waker;
   readonly member: GroupMember;
   readonly registry: Registry;
+  /** `<stateDir>/<applicationId>`. */
+  readonly directory: string;
   /** This member's own descriptor. */
   readonly describe: (generation: number) => Descriptor;
   readonly tasks: OwnedTasks;
@@ -127,7 +130,8 @@ export class StreamThread {
     this.throwFailure();
     for (let event = member.nextEvent(); event !== undefined; event = member.nextEvent()) await this.rebalance(event);
     if (this.outcome !== undefined) await this.settleCommit();
-    if (!this.transactional && member.suspect && !(await member.stillMember(this.tasks.committedPositions()))) await this.recover({ kind: 'aborted', error: new Error('membership lost') });
+    if (!this.transactional && member.suspect && !(await member.stillMember(this.tasks.committedPositions())))
+      await this.recover({ kind: 'aborted', error: new Error('membership lost') });
     while (this.restored.length > 0) await this.startTask(this.restored.shift() as OwnedTask);
     this.noteReady();
 
@@ -203,7 +207,10 @@ export class StreamThread {
     const { config, collector } = this.parts;
     if (this.committing !== undefined || this.outcome !== undefined) return false;
     const running = this.tasks.running;
-    const due = now - this.lastCommit >= config.commitIntervalMs || running.some(({ task }) => task.commitRequested) || this.uncommittedBytes() > config.statestoreUncommittedMaxBytes;
+    const due =
+      now - this.lastCommit >= config.commitIntervalMs ||
+      running.some(({ task }) => task.commitRequested) ||
+      this.uncommittedBytes() > config.statestoreUncommittedMaxBytes;
     return due && (collector.hasPending || running.some(({ task }) => task.commitNeeded));
   }
 
@@ -304,7 +311,10 @@ export class StreamThread {
     const { committer, collector, positions, fetcher, logger, purger, member } = this.parts;
     this.abortsInARow++;
     this.draining = false;
-    logger.warn({ err: outcome.error, inARow: this.abortsInARow }, `A commit was ${outcome.kind === 'fatal' ? 'refused for good' : 'aborted'}: its tasks go on from their committed offsets`);
+    logger.warn(
+      { err: outcome.error, inARow: this.abortsInARow },
+      `A commit was ${outcome.kind === 'fatal' ? 'refused for good' : 'aborted'}: its tasks go on from their committed offsets`,
+    );
     await this.committing;
     this.outcome = undefined;
     collector.discard();
@@ -335,7 +345,10 @@ export class StreamThread {
       member.accept(event.partitions);
       await this.assigned(event.partitions);
     } else {
-      logger.info({ partitions, lost: event.lost }, event.lost ? 'Tasks were lost: they are closed without a commit' : 'Tasks were revoked: they are committed and closed');
+      logger.info(
+        { partitions, lost: event.lost },
+        event.lost ? 'Tasks were lost: they are closed without a commit' : 'Tasks were revoked: they are committed and closed',
+      );
       await this.revoked(event.partitions, event.lost || member.consumer.assignmentLost());
       member.release(event.partitions);
     }
@@ -440,9 +453,11 @@ export class StreamThread {
   }
 
   private maintain(now: number): void {
-    this.parts.purger.purgeWhenDue(now);
+    const { purger, config, logger, directory } = this.parts;
+    purger.purgeWhenDue(now);
     if (now - this.lastMaintenance < MAINTENANCE_EVERY_MS || this.committing !== undefined) return;
     this.lastMaintenance = now;
+    cleanState(directory, (task) => this.tasks.get(task) !== undefined, config.stateCleanupDelayMs, now, logger);
     for (const { state, changelogs } of this.tasks.running) for (const changelog of changelogs) state.markCaughtUp(changelog.store, now);
   }
 

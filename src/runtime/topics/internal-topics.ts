@@ -41,7 +41,12 @@ export async function ensureInternalTopics(admin: Admin, layout: TopicLayout, co
     if (!existing.has(name)) missing.push({ name, partitions, replicationFactor: config.replicationFactor, config: topicConfig(plan, config) });
   }
   if (!existing.has(tasksTopic)) {
-    missing.push({ name: tasksTopic, partitions: Math.max(1, layout.tasks.length), replicationFactor: config.replicationFactor, config: { 'cleanup.policy': 'compact' } });
+    missing.push({
+      name: tasksTopic,
+      partitions: Math.max(1, layout.tasks.length),
+      replicationFactor: config.replicationFactor,
+      config: { 'cleanup.policy': 'compact' },
+    });
   }
   if (missing.length > 0) {
     logger.info({ topics: missing.map(({ name, partitions }) => `${name} (${partitions})`) }, 'Creating internal topics');

@@ -77,7 +77,10 @@ function collectSourceCounts(
   for (const topics of inputs.values()) for (const topic of topics) need(topic);
   for (const topic of plan.global?.sourceTopics ?? []) need(topic);
   if (missing.size > 0) {
-    throw new TopologyError(`Source topics do not exist: ${[...missing].sort().join(', ')}. Create them before the application starts, with the partition count that you want`, { code: 'ERR_MISSING_SOURCE_TOPICS' });
+    throw new TopologyError(
+      `Source topics do not exist: ${[...missing].sort().join(', ')}. Create them before the application starts, with the partition count that you want`,
+      { code: 'ERR_MISSING_SOURCE_TOPICS' },
+    );
   }
 }
 
@@ -112,7 +115,9 @@ function deriveRepartitionCounts(
       open.delete(topic);
     }
     if (open.size === before) {
-      throw new TopologyError(`The partition counts of ${[...open].sort().join(', ')} depend on each other: give one of them a count with repartition({ partitions })`);
+      throw new TopologyError(
+        `The partition counts of ${[...open].sort().join(', ')} depend on each other: give one of them a count with repartition({ partitions })`,
+      );
     }
   }
 }
@@ -126,9 +131,12 @@ function enforceCopartitioning(plan: TopologyPlan, internal: ReadonlyMap<string,
       const distinct = new Set(fixed.map((topic) => counts.get(topic)));
       if (distinct.size > 1) {
         const list = fixed.map((topic) => `${topic} has ${counts.get(topic)}`).join(', ');
-        throw new TopologyError(`Topics that are joined or merged by key need the same number of partitions: ${list}. Create them with equal counts, or call repartition() on one side first`, {
-          code: 'ERR_NOT_COPARTITIONED',
-        });
+        throw new TopologyError(
+          `Topics that are joined or merged by key need the same number of partitions: ${list}. Create them with equal counts, or call repartition() on one side first`,
+          {
+            code: 'ERR_NOT_COPARTITIONED',
+          },
+        );
       }
       const wanted = fixed.length > 0 ? (counts.get(fixed[0] as string) as number) : Math.max(0, ...topics.map((topic) => counts.get(topic) as number));
       for (const topic of topics) counts.set(topic, wanted);

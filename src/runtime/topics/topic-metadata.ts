@@ -19,7 +19,9 @@ export class TopicMetadata {
 
   /** Look up these topics, or all. Returns those of them that do not exist. */
   async refresh(topics?: ReadonlySet<string>): Promise<string[]> {
-    const found = await retrying('look up topics', { timeoutMs: this.config.taskTimeoutMs, logger: this.logger }, () => this.admin.describeTopics(topics === undefined ? undefined : [...topics], this.config.requestTimeoutMs));
+    const found = await retrying('look up topics', { timeoutMs: this.config.taskTimeoutMs, logger: this.logger }, () =>
+      this.admin.describeTopics(topics === undefined ? undefined : [...topics], this.config.requestTimeoutMs),
+    );
     for (const { name, partitions, topicId } of found.values()) {
       this.partitionCounts.set(name, partitions);
       if (topicId !== undefined) this.topicIds.set(name, topicId);

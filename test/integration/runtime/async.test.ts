@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KafkaStreams, ProcessingError, StreamsBuilder, serdes } from '../../../src/index.ts';
+import { createKafkaClients } from '../../../src/kafka/client.ts';
+import type { KafkaClients } from '../../../src/kafka/contract.ts';
+import { KafkaClientError } from '../../../src/kafka/errors.ts';
 import { connectTestKafka, type TestKafka } from '../../support/kafka.ts';
 import { Application } from './support/application.ts';
 import { assertCommittedToTheEnd, expectedSequences, numbered, sequences, waitForValues } from './support/async-workload.ts';
-import { assertExactlyOnce, views, waitForResults } from './support/workload.ts';
+import { assertExactlyOnce, topology, views, waitForResults } from './support/workload.ts';
 
 let kafka: TestKafka;
 before(async () => {
@@ -90,6 +93,88 @@ test('tasks move while calls are under way: each result once', async () => {
     await first.close();
     assert.deepEqual(await sequences(kafka, app.topics.output, 'read_committed'), expectedSequences(records));
     await assertCommittedToTheEnd(kafka, app.id, app.topics.input, 4);
+  } finally {
+    await app.cleanUp();
+  }
+});
+
+test('an aborted commit drops calls under way: they are made again, and each result comes once', async () => {
+  const app = await Application.create(kafka, 'async', { processingGuarantee: 'exactly_once_v2' }, PARTITIONS);
+  const real = createKafkaClients({ bootstrapServers: kafka.bootstrapServers, clientId: app.id });
+  let sent = 0;
+  let aborted = 0;
+  const clients: KafkaClients = {
+    membership: (options) => real.membership(options),
+    fetcher: (options) => real.fetcher(options),
+    admin: () => real.admin(),
+    producer(options) {
+      const producer = real.producer(options);
+      const send = producer.sendOffsetsToTransaction.bind(producer);
+      producer.sendOffsetsToTransaction = async (...args) => {
+        // Time for the next interval to begin its calls.
+        if (++sent % 3 === 0 && aborted < 5) {
+          await sleep(100);
+          aborted++;
+          throw new KafkaClientError('the group has rebalanced', { reaction: 'abortable', kafkaCode: 22 });
+        }
+        await send(...args);
+      };
+      return producer;
+    },
+  };
+  try {
+    const records = numbered(0, 3000);
+    await kafka.produceAll(app.topics.input, records);
+    const streams = new KafkaStreams(topology('async', app.topics), app.config(app.folder()), clients);
+    await streams.start();
+    await waitForValues(kafka, app.topics.output, records);
+    await streams.close();
+    assert.equal(aborted, 5);
+    assert.deepEqual(await sequences(kafka, app.topics.output, 'read_committed'), expectedSequences(records));
+    await assertCommittedToTheEnd(kafka, app.id, app.topics.input, PARTITIONS);
+  } finally {
+    await app.cleanUp();
+  }
+});
+
+test('what a cached table gives off at a commit goes through an asynchronous operator before that commit', async () => {
+  const app = await Application.create(
+    kafka,
+    'count',
+    { processingGuarantee: 'exactly_once_v2', statestoreCacheMaxBytes: 10 << 20, commitIntervalMs: 300 },
+    PARTITIONS,
+  );
+  try {
+    const builder = new StreamsBuilder();
+    builder
+      .stream<string, string>(app.topics.input, { key: serdes.string, value: serdes.string })
+      .groupByKey()
+      .count({ store: 'counts' })
+      .toStream()
+      .mapValuesAsync(async (count) => {
+        await sleep(Math.random() * 10);
+        return String(count);
+      })
+      .to(app.topics.output, { key: serdes.string, value: serdes.string });
+    const streams = new KafkaStreams(builder.build(), app.config(app.folder()));
+    await streams.start();
+    const records = views(0, 3000);
+    for (let i = 0; i < 10; i++) {
+      await kafka.produceAll(app.topics.input, records.slice(i * 300, (i + 1) * 300));
+      await sleep(100);
+    }
+    await streams.close();
+    await assertCommittedToTheEnd(kafka, app.id, app.topics.input, PARTITIONS);
+    const counts = new Map<string, number>();
+    for (const { key } of records) counts.set(String(key), (counts.get(String(key)) ?? 0) + 1);
+    const results = await sequences(kafka, app.topics.output, 'read_committed');
+    // close() came while the last records may still have been on their way: but what is committed is counted and sent.
+    assert.deepEqual(new Map([...results].map(([key, values]) => [key, Number(values.at(-1))]).sort()), new Map([...counts].sort()));
+    for (const values of results.values())
+      assert.deepEqual(
+        values,
+        values.toSorted((a, b) => Number(a) - Number(b)),
+      );
   } finally {
     await app.cleanUp();
   }
@@ -191,6 +276,32 @@ test('retries that are used up stop the service with the place and the cause; no
     const committed = (await kafka.groupOffsets(app.id, [app.input])).values().next().value;
     assert.ok((committed?.offset ?? 0) <= 1, 'the record that failed is not committed');
     await streams.close();
+  } finally {
+    await app.cleanUp();
+  }
+});
+
+test('once a commit is due, no call begins until those under way have ended', async () => {
+  const begun: string[] = [];
+  let answer = (): void => {};
+  const app = await single((value) => {
+    begun.push(value);
+    return begun.length > 1 ? Promise.resolve(value) : new Promise((resolve) => (answer = () => resolve(value)));
+  });
+  try {
+    await kafka.produceAll(app.input, [{ key: 'a', value: 'first' }]);
+    const streams = await app.start();
+    while (begun.length === 0) await sleep(10);
+    // The commit is due after 100 ms.
+    await sleep(500);
+    await kafka.produceAll(app.input, [{ key: 'b', value: 'second' }]);
+    await sleep(700);
+    assert.deepEqual(begun, ['first']);
+    assert.equal((await kafka.groupOffsets(app.id, [app.input])).size, 0, 'nothing is committed meanwhile');
+    answer();
+    await waitForValues(kafka, app.output, [{ value: 'first' }, { value: 'second' }]);
+    await streams.close();
+    await assertCommittedToTheEnd(kafka, app.id, app.input, 1);
   } finally {
     await app.cleanUp();
   }

@@ -3,8 +3,8 @@ import { after, before, test } from 'node:test';
 import { StreamsBuilder } from '../../../src/dsl/streams-builder.ts';
 import { KafkaStreams } from '../../../src/runtime/kafka-streams.ts';
 import { serdes } from '../../../src/serdes/serdes.ts';
-import { connectTestKafka, type TestKafka } from '../../support/kafka.ts';
 import { freePorts } from '../../support/broker/ports.ts';
+import { connectTestKafka, type TestKafka } from '../../support/kafka.ts';
 import { Application } from './support/application.ts';
 import { assertExactlyOnce, topology, views, waitForResults } from './support/workload.ts';
 
@@ -57,7 +57,11 @@ for (const processingGuarantee of ['exactly_once_v2', 'at_least_once'] as const)
     const app = await Application.create(kafka, 'count', { processingGuarantee }, 1);
     try {
       const { input, output } = app.topics;
-      await kafka.produceAll(input, [{ key: 'a', value: long(1) }, { key: 'b', value: 'not a long' }, { key: 'c', value: long(3) }]);
+      await kafka.produceAll(input, [
+        { key: 'a', value: long(1) },
+        { key: 'b', value: 'not a long' },
+        { key: 'c', value: long(3) },
+      ]);
       const folder = app.folder();
       const streams = new KafkaStreams(longs(input, output), app.config(folder));
       const error = new Promise<Error>((resolve) => streams.on('error', resolve));
@@ -70,7 +74,8 @@ for (const processingGuarantee of ['exactly_once_v2', 'at_least_once'] as const)
 
       const skipping = new KafkaStreams(longs(input, output), app.config(folder, { deserializationExceptionHandler: 'continue' }));
       await skipping.start();
-      while ((await kafka.readAll(output)).filter((message) => message.key?.toString() === 'c').length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+      while ((await kafka.readAll(output)).filter((message) => message.key?.toString() === 'c').length === 0)
+        await new Promise((resolve) => setTimeout(resolve, 50));
       assert.equal(skipping.metrics().tasks['0_0']?.dropped, 1);
       await skipping.close();
       const keys = (await kafka.readAll(output)).map((message) => message.key?.toString());
@@ -163,7 +168,10 @@ test('a user function that throws stops the service with operator, topic, partit
     const error = new Promise<Error>((resolve) => streams.on('error', resolve));
     await streams.start().catch(() => undefined);
     const failure = (await error) as Error & { [field: string]: unknown };
-    assert.deepEqual([failure.code, failure.operator, failure.topic, failure.partition, failure.offset, (failure.cause as Error).message], ['ERR_PROCESSING', 'picky', app.topics.input, 0, 1, 'seven']);
+    assert.deepEqual(
+      [failure.code, failure.operator, failure.topic, failure.partition, failure.offset, (failure.cause as Error).message],
+      ['ERR_PROCESSING', 'picky', app.topics.input, 0, 1, 'seven'],
+    );
     await streams.close();
     assert.deepEqual(await kafka.readAll(app.topics.output), [], 'what was processed with it is not committed');
   } finally {

@@ -36,7 +36,12 @@ for (const processingGuarantee of ['exactly_once_v2', 'at_least_once'] as const)
 
       // What the store holds, by its local view.
       const counts = streams.store<string, number>('counts');
-      const held = new Map([...counts.all()].map(([windowed, count]) => [`${(windowed as unknown as { key: string }).key}@${(windowed as unknown as { window: { start: number } }).window.start}`, count]));
+      const held = new Map(
+        [...counts.all()].map(([windowed, count]) => [
+          `${(windowed as unknown as { key: string }).key}@${(windowed as unknown as { window: { start: number } }).window.start}`,
+          count,
+        ]),
+      );
       assert.deepEqual(new Map([...held].sort()), new Map([...expectedCounts('windows', all)].sort()));
       await streams.close();
       assert.throws(() => streams.store('counts'), { code: 'ERR_ILLEGAL_STATE' });

@@ -18,7 +18,13 @@ for (const groupProtocol of ['classic', 'consumer'] as const) {
     test(`${groupProtocol}, ${processingGuarantee}: frozen past its session timeout with work in hand, replaced, and thawed`, async () => {
       const sessionTimeoutMs = SESSION[groupProtocol];
       // The commit is far away, so that the frozen member always holds an interval.
-      const app = await Application.create(kafka, 'windows', { processingGuarantee, groupProtocol, sessionTimeoutMs, heartbeatIntervalMs: 300, commitIntervalMs: 300 });
+      const app = await Application.create(kafka, 'windows', {
+        processingGuarantee,
+        groupProtocol,
+        sessionTimeoutMs,
+        heartbeatIntervalMs: 300,
+        commitIntervalMs: 300,
+      });
       try {
         const records = views(0, 4000);
         await kafka.produceAll(app.topics.input, records.slice(0, 2000));

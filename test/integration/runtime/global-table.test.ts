@@ -22,13 +22,23 @@ test('a global table is loaded before the instance runs, from all partitions, an
       const table = builder.globalTable<string, string>(names, { key: serdes.string, value: serdes.string, store: 'names' });
       builder
         .stream<string, string>(input, { key: serdes.string, value: serdes.string })
-        .join(table, (_key, value) => value, (value, name) => `${value}=${name}`)
+        .join(
+          table,
+          (_key, value) => value,
+          (value, name) => `${value}=${name}`,
+        )
         .to(output, { key: serdes.string, value: serdes.string });
       return builder.build();
     };
     const ids = Array.from({ length: 30 }, (_, i) => `id-${i}`);
-    await kafka.produceAll(names, ids.map((id) => ({ key: id, value: `name of ${id}` })));
-    await kafka.produceAll(input, ids.map((id) => ({ key: id, value: id })));
+    await kafka.produceAll(
+      names,
+      ids.map((id) => ({ key: id, value: `name of ${id}` })),
+    );
+    await kafka.produceAll(
+      input,
+      ids.map((id) => ({ key: id, value: id })),
+    );
     const folder = app.folder();
     const results = async (count: number): Promise<string[]> => {
       for (;;) {
@@ -42,12 +52,19 @@ test('a global table is loaded before the instance runs, from all partitions, an
     assert.deepEqual(await results(30), ids.map((id) => `${id}=name of ${id}`).sort(), 'every record found its row');
     const view = streams.store<string, string>('names');
     assert.equal(view.get('id-7'), 'name of id-7');
-    await kafka.produceAll(names, [{ key: 'id-7', value: 'renamed' }, { key: 'id-8', value: null }]);
+    await kafka.produceAll(names, [
+      { key: 'id-7', value: 'renamed' },
+      { key: 'id-8', value: null },
+    ]);
     while (view.get('id-7') !== 'renamed' || view.get('id-8') !== null) await new Promise((resolve) => setTimeout(resolve, 20));
     await streams.close();
 
     await kafka.produceAll(names, [{ key: 'id-9', value: 'renamed too' }]);
-    await kafka.produceAll(input, [{ key: 'x', value: 'id-7' }, { key: 'x', value: 'id-8' }, { key: 'x', value: 'id-9' }]);
+    await kafka.produceAll(input, [
+      { key: 'x', value: 'id-7' },
+      { key: 'x', value: 'id-8' },
+      { key: 'x', value: 'id-9' },
+    ]);
     streams = new KafkaStreams(topology(), app.config(folder));
     await streams.start();
     const all = await results(32);

@@ -11,7 +11,9 @@ import { assertExactlyOnce, views, WINDOW_MS, waitForResults } from './support/w
 let broker: PrivateBroker;
 let kafka: TestKafka;
 before(async () => {
-  broker = await startBroker({ properties: { 'log.retention.check.interval.ms': '1000', 'log.retention.ms': '604800000', 'log.segment.delete.delay.ms': '100' } });
+  broker = await startBroker({
+    properties: { 'log.retention.check.interval.ms': '1000', 'log.retention.ms': '604800000', 'log.segment.delete.delay.ms': '100' },
+  });
   kafka = await connectTestKafka(broker.bootstrapServers);
 });
 after(async () => {
@@ -51,7 +53,11 @@ test('event times of 2015: the changelog outlives the broker’s retention, so s
 });
 
 test('as stream time passes the library deletes what is expired, and nothing else', async () => {
-  const app = await Application.create(kafka, 'windows', { processingGuarantee: 'exactly_once_v2', windowstoreChangelogAdditionalRetentionMs: 0, repartitionPurgeIntervalMs: 100 });
+  const app = await Application.create(kafka, 'windows', {
+    processingGuarantee: 'exactly_once_v2',
+    windowstoreChangelogAdditionalRetentionMs: 0,
+    repartitionPurgeIntervalMs: 100,
+  });
   try {
     const folder = app.folder();
     let streams = app.instance(folder);
@@ -76,7 +82,8 @@ test('as stream time passes the library deletes what is expired, and nothing els
       await waitForResults(kafka, 'windows', app.topics.output, records);
       begin = await begins();
     }
-    for (const partition of [...changelog, ...repartition]) assert.ok((begin.get(partitionKey(partition)) as number) > 0, `${partitionKey(partition)} was purged`);
+    for (const partition of [...changelog, ...repartition])
+      assert.ok((begin.get(partitionKey(partition)) as number) > 0, `${partitionKey(partition)} was purged`);
     await streams.close();
     rmSync(folder, { recursive: true });
 

@@ -40,16 +40,29 @@ test('state that is older than tombstones live is rebuilt, not continued', async
       while (!(await kafka.readAll(output)).some((message) => message.key?.toString() === last)) await new Promise((resolve) => setTimeout(resolve, 50));
       return streams;
     };
-    await (await run(folder, [{ key: 'gone', value: '1' }, { key: 'first', value: '1' }])).close();
+    await (
+      await run(folder, [
+        { key: 'gone', value: '1' },
+        { key: 'first', value: '1' },
+      ])
+    ).close();
     // Elsewhere the row is deleted, and compaction removes row and tombstone: here the end of the changelog is cut to the same effect.
-    await (await run(app.folder(), [{ key: 'gone', value: null }, { key: 'second', value: '1' }])).close();
+    await (
+      await run(app.folder(), [
+        { key: 'gone', value: null },
+        { key: 'second', value: '1' },
+      ])
+    ).close();
     await new Promise((resolve) => setTimeout(resolve, 1200));
     const streams = new KafkaStreams(table(app), app.config(folder));
     const read: number[] = [];
     streams.on('restore', ({ total }) => read.push(total));
     await streams.start();
     const rows = streams.store<string, string>('rows');
-    assert.deepEqual([...rows.all()].map(([key]) => key), ['first', 'second']);
+    assert.deepEqual(
+      [...rows.all()].map(([key]) => key),
+      ['first', 'second'],
+    );
     const offsets = await kafka.admin.listOffsets([{ topic: `${app.id}-rows-changelog`, partition: 0 }], 'latest', 'read_uncommitted', 5000);
     assert.equal(read[0], [...offsets.values()][0], 'all of the changelog was read, not only its tail');
     await streams.close();
@@ -81,7 +94,10 @@ test('state whose changelog was purged beyond it is rebuilt', async () => {
     await streams.close();
     const changelog = [0, 1].map((partition) => ({ topic: `${app.id}-counts-changelog`, partition }));
     const ends = await kafka.admin.listOffsets(changelog, 'latest', 'read_uncommitted', 5000);
-    await kafka.admin.deleteRecords(changelog.map((partition) => ({ ...partition, offset: Math.floor((ends.get(`${partition.topic}-${partition.partition}`) as number) * 0.6) })), 5000);
+    await kafka.admin.deleteRecords(
+      changelog.map((partition) => ({ ...partition, offset: Math.floor((ends.get(`${partition.topic}-${partition.partition}`) as number) * 0.6) })),
+      5000,
+    );
 
     streams = app.instance(old);
     const from: number[] = [];

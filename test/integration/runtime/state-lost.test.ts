@@ -100,7 +100,10 @@ test('a state file that is damaged between two runs is set aside and rebuilt', a
     await streams.start();
     await waitForResults(kafka, 'windows', app.topics.output, [...first, ...second]);
     await assertExactlyOnce(kafka, 'windows', app.topics.output, [...first, ...second]);
-    assert.ok(readdirSync(directory).some((name) => name.startsWith('1_0.sqlite.')), 'the damaged file is kept beside');
+    assert.ok(
+      readdirSync(directory).some((name) => name.startsWith('1_0.sqlite.')),
+      'the damaged file is kept beside',
+    );
   } finally {
     await app.cleanUp();
   }

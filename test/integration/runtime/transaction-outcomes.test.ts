@@ -19,7 +19,10 @@ after(() => kafka.close());
 type Calls = 'beginTransaction' | 'sendOffsetsToTransaction' | 'commitTransaction';
 
 /** Real clients, whose producers do something at chosen calls: `before` and `timeoutMs` see the number of the call, over all producers. */
-function tampered(app: Application, tamper: { before?: (call: Calls, n: number) => Promise<void>; timeoutMs?: (call: Calls, n: number) => number | undefined }): { clients: KafkaClients; producers: () => number } {
+function tampered(
+  app: Application,
+  tamper: { before?: (call: Calls, n: number) => Promise<void>; timeoutMs?: (call: Calls, n: number) => number | undefined },
+): { clients: KafkaClients; producers: () => number } {
   const real = createKafkaClients({ bootstrapServers: app.kafka.bootstrapServers, clientId: app.id });
   const counts = new Map<Calls, number>();
   let producers = 0;
@@ -50,7 +53,11 @@ function tampered(app: Application, tamper: { before?: (call: Calls, n: number) 
 }
 
 async function runTampered(app: Application, clients: KafkaClients, overrides: object = {}): Promise<KafkaStreams> {
-  const streams = new KafkaStreams(topology('windows', app.topics), app.config(app.folder(), { processingGuarantee: 'exactly_once_v2', ...overrides }), clients);
+  const streams = new KafkaStreams(
+    topology('windows', app.topics),
+    app.config(app.folder(), { processingGuarantee: 'exactly_once_v2', ...overrides }),
+    clients,
+  );
   await streams.start();
   return streams;
 }
@@ -191,7 +198,8 @@ test('a restore that starts right after a commit misses nothing', async () => {
     for (let i = 0; i < 5; i++) {
       const part = records.slice(i * 600, (i + 1) * 600);
       await kafka.produceAll(app.topics.input, part);
-      while (Object.values(streams.metrics().tasks).reduce((sum, task) => sum + (task.processed ?? 0), 0) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      while (Object.values(streams.metrics().tasks).reduce((sum, task) => sum + (task.processed ?? 0), 0) === 0)
+        await new Promise((resolve) => setTimeout(resolve, 5));
       // Closing commits; the next instance has no state and restores at once.
       await streams.close();
       streams = app.instance(app.folder());

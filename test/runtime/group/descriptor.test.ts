@@ -1,8 +1,25 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { currentDescriptor, type Descriptor, decodeDescriptor, descriptorKey, differences, encodeDescriptor, tasksOfPartition } from '../../../src/runtime/group/descriptor.ts';
+import {
+  currentDescriptor,
+  type Descriptor,
+  decodeDescriptor,
+  descriptorKey,
+  differences,
+  encodeDescriptor,
+  tasksOfPartition,
+} from '../../../src/runtime/group/descriptor.ts';
 
-const descriptor = (parts: Partial<Descriptor> = {}): Descriptor => ({ format: 1, generation: 1, applicationId: 'a', partitions: 2, tasks: ['0_0', '0_1'], fingerprints: { 0: 'x' }, writer: 'w', ...parts });
+const descriptor = (parts: Partial<Descriptor> = {}): Descriptor => ({
+  format: 1,
+  generation: 1,
+  applicationId: 'a',
+  partitions: 2,
+  tasks: ['0_0', '0_1'],
+  fingerprints: { 0: 'x' },
+  writer: 'w',
+  ...parts,
+});
 const stored = (offset: number, parts: Partial<Descriptor>) => ({ key: `k${offset}`, offset, descriptor: descriptor(parts) });
 
 test('a descriptor survives its record', () => {
@@ -37,6 +54,9 @@ test('every task belongs to exactly one partition, also when there are fewer par
   const tasks = Array.from({ length: 7 }, (_, partition) => ({ id: `0_${partition}`, subtopology: 0, partition }));
   for (const partitions of [1, 3, 7]) {
     const owned = Array.from({ length: partitions }, (_, n) => tasksOfPartition(tasks, n, partitions)).flat();
-    assert.deepEqual(owned.map(({ id }) => id).sort(), tasks.map(({ id }) => id));
+    assert.deepEqual(
+      owned.map(({ id }) => id).sort(),
+      tasks.map(({ id }) => id),
+    );
   }
 });

@@ -4,9 +4,23 @@ import type { InternalTopicPlan, NodePlan, SubtopologyPlan } from '../../../src/
 import { layOut } from '../../../src/runtime/topics/topic-layout.ts';
 
 const sub = (id: number, parts: Partial<SubtopologyPlan>): SubtopologyPlan => ({
-  id, nodes: [], stores: [], sourceTopics: [], repartitionSources: [], sinkTopics: [], internalTopics: [], copartitionGroups: [], fingerprint: `f${id}`, ...parts,
+  id,
+  nodes: [],
+  stores: [],
+  sourceTopics: [],
+  repartitionSources: [],
+  sinkTopics: [],
+  internalTopics: [],
+  copartitionGroups: [],
+  fingerprint: `f${id}`,
+  ...parts,
 });
-const repartition = (name: string, partitions?: number): InternalTopicPlan => ({ name, kind: 'repartition', config: {}, ...(partitions !== undefined && { partitions }) });
+const repartition = (name: string, partitions?: number): InternalTopicPlan => ({
+  name,
+  kind: 'repartition',
+  config: {},
+  ...(partitions !== undefined && { partitions }),
+});
 const changelog = (name: string): InternalTopicPlan => ({ name, kind: 'changelog', config: {} });
 const ids = (layout: ReturnType<typeof layOut>): string => layout.tasks.map((task) => task.id).join(' ');
 
@@ -17,9 +31,22 @@ test('a repartition topic takes the highest count upstream, changelogs the task 
       sub(1, { repartitionSources: ['x-rep'], internalTopics: [repartition('x-rep'), changelog('x-t-changelog')] }),
     ],
   };
-  const layout = layOut(plan, new Map([['a', 1], ['b', 3]]));
+  const layout = layOut(
+    plan,
+    new Map([
+      ['a', 1],
+      ['b', 3],
+    ]),
+  );
   assert.equal(ids(layout), '0_0 0_1 0_2 1_0 1_1 1_2');
-  assert.deepEqual([...layout.internal].map(([name, { partitions }]) => [name, partitions]), [['x-s-changelog', 3], ['x-rep', 3], ['x-t-changelog', 3]]);
+  assert.deepEqual(
+    [...layout.internal].map(([name, { partitions }]) => [name, partitions]),
+    [
+      ['x-s-changelog', 3],
+      ['x-rep', 3],
+      ['x-t-changelog', 3],
+    ],
+  );
 });
 
 test('counts go through chains of repartition topics, whatever their order; a fixed count stays', () => {
@@ -42,15 +69,36 @@ test('in a co-partition group a repartition topic takes the count of the others'
       sub(1, { sourceTopics: ['narrow'], repartitionSources: ['r'], internalTopics: [repartition('r')], copartitionGroups: [['narrow', 'r']] }),
     ],
   };
-  const layout = layOut(plan, new Map([['wide', 8], ['narrow', 2]]));
+  const layout = layOut(
+    plan,
+    new Map([
+      ['wide', 8],
+      ['narrow', 2],
+    ]),
+  );
   assert.equal(layout.partitions.get('r'), 2);
   assert.equal(ids(layout).split(' ').length, 10);
 });
 
 test('co-partitioned topics that differ are an error that names topics and counts', () => {
   const plan = { subtopologies: [sub(0, { sourceTopics: ['a', 'b'], copartitionGroups: [['a', 'b']] })] };
-  assert.throws(() => layOut(plan, new Map([['a', 2], ['b', 3]])), { code: 'ERR_NOT_COPARTITIONED', message: /a has 2, b has 3/ });
-  const fixed = { subtopologies: [sub(0, { sourceTopics: ['a'], sinkTopics: ['r'] }), sub(1, { sourceTopics: ['a'], repartitionSources: ['r'], internalTopics: [repartition('r', 4)], copartitionGroups: [['a', 'r']] })] };
+  assert.throws(
+    () =>
+      layOut(
+        plan,
+        new Map([
+          ['a', 2],
+          ['b', 3],
+        ]),
+      ),
+    { code: 'ERR_NOT_COPARTITIONED', message: /a has 2, b has 3/ },
+  );
+  const fixed = {
+    subtopologies: [
+      sub(0, { sourceTopics: ['a'], sinkTopics: ['r'] }),
+      sub(1, { sourceTopics: ['a'], repartitionSources: ['r'], internalTopics: [repartition('r', 4)], copartitionGroups: [['a', 'r']] }),
+    ],
+  };
   assert.throws(() => layOut(fixed, new Map([['a', 2]])), /a has 2, r has 4/);
 });
 
@@ -61,8 +109,19 @@ test('missing source topics are named, global ones too', () => {
 
 test('a pattern matches existing topics, never internal ones', () => {
   const source: NodePlan = { kind: 'source', name: 's', topics: [], pattern: /^(?:in-.*|x-.*|__.*)$/, children: [] };
-  const plan = { subtopologies: [sub(0, { nodes: [source], sinkTopics: ['x-r'] }), sub(1, { repartitionSources: ['x-r'], internalTopics: [repartition('x-r')] })] };
-  const layout = layOut(plan, new Map([['in-1', 2], ['in-2', 3], ['x-r', 3], ['__consumer_offsets', 50], ['other', 9]]));
+  const plan = {
+    subtopologies: [sub(0, { nodes: [source], sinkTopics: ['x-r'] }), sub(1, { repartitionSources: ['x-r'], internalTopics: [repartition('x-r')] })],
+  };
+  const layout = layOut(
+    plan,
+    new Map([
+      ['in-1', 2],
+      ['in-2', 3],
+      ['x-r', 3],
+      ['__consumer_offsets', 50],
+      ['other', 9],
+    ]),
+  );
   assert.deepEqual(layout.inputs.get(0), ['in-1', 'in-2']);
   assert.equal(layout.partitions.get('x-r'), 3);
 });

@@ -1,5 +1,5 @@
-import { KafkaStreams } from '../../../../src/runtime/kafka-streams.ts';
 import type { StreamsConfig } from '../../../../src/runtime/config.ts';
+import { KafkaStreams } from '../../../../src/runtime/kafka-streams.ts';
 import type { ChildMessage } from './application.ts';
 import { type Topics, topology, type WorkloadName } from './workload.ts';
 

@@ -89,10 +89,16 @@ export async function assertExactlyOnce(kafka: TestKafka, name: 'windows' | 'cou
   for (const [key, count] of expected) {
     const sequence = actual.get(key) ?? [];
     const bad = sequence.findIndex((value, index) => value !== index + 1);
-    if (bad >= 0 || sequence.length !== count) wrong.push(`${key}: ${sequence.length} results for ${count} records${bad >= 0 ? `, at ${bad}: …${sequence.slice(Math.max(0, bad - 2), bad + 3).join()}…` : ''}`);
+    if (bad >= 0 || sequence.length !== count)
+      wrong.push(
+        `${key}: ${sequence.length} results for ${count} records${bad >= 0 ? `, at ${bad}: …${sequence.slice(Math.max(0, bad - 2), bad + 3).join()}…` : ''}`,
+      );
   }
   assert.deepEqual(wrong, []);
-  assert.deepEqual([...actual.keys()].filter((key) => !expected.has(key)), []);
+  assert.deepEqual(
+    [...actual.keys()].filter((key) => !expected.has(key)),
+    [],
+  );
 }
 
 /** At least once: every key's last result counts all its records, and no count falls behind what was there before by more than a replay. */
@@ -107,14 +113,26 @@ export async function assertNothingLost(kafka: TestKafka, name: 'windows' | 'cou
 }
 
 /** Waits until the output holds a result for every record, or the deadline. */
-export async function waitForResults(kafka: TestKafka, name: 'windows' | 'count', output: string, records: readonly TestRecord[], timeoutMs = 30_000): Promise<void> {
+export async function waitForResults(
+  kafka: TestKafka,
+  name: 'windows' | 'count',
+  output: string,
+  records: readonly TestRecord[],
+  timeoutMs = 30_000,
+): Promise<void> {
   const expected = expectedCounts(name, records);
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const actual = valuesByKey(name, await kafka.readAll(output));
     const open = [...expected].filter(([key, count]) => (actual.get(key)?.at(-1) ?? 0) < count);
     if (open.length === 0) return;
-    if (Date.now() > deadline) assert.fail(`After ${timeoutMs} ms results are missing: ${open.slice(0, 5).map(([key, count]) => `${key} ${actual.get(key)?.at(-1) ?? 0}/${count}`).join(', ')} and ${Math.max(0, open.length - 5)} more`);
+    if (Date.now() > deadline)
+      assert.fail(
+        `After ${timeoutMs} ms results are missing: ${open
+          .slice(0, 5)
+          .map(([key, count]) => `${key} ${actual.get(key)?.at(-1) ?? 0}/${count}`)
+          .join(', ')} and ${Math.max(0, open.length - 5)} more`,
+      );
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }
