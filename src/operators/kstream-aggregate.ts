@@ -2,6 +2,7 @@ import type { InternalProcessorContext, Processor, ProcessorContext } from '../p
 import type { StreamRecord } from '../processor/record.ts';
 import type { Change } from './change.ts';
 import { ChangeForwarder } from './change-forwarder.ts';
+import { freezeAggregates } from './freeze-aggregates.ts';
 import type { Aggregator, Initializer } from './functions.ts';
 import type { KStreamAggregateSupplier, KTableValueGetterSupplier } from './ktable-supplier.ts';
 import { materializedGetterSupplier } from './materialized-getter.ts';
@@ -44,7 +45,7 @@ class AggregateSupplier<K, V, VA> implements KStreamAggregateSupplier<K, V, K, V
 }
 
 class AggregateProcessor<K, V, VA> implements Processor<K, V, K, Change<VA>> {
-  readonly #options: KStreamAggregateOptions<K, V, VA>;
+  #options: KStreamAggregateOptions<K, V, VA>;
   readonly #sendOldValues: boolean;
   #context!: InternalProcessorContext<K, Change<VA>>;
   #store!: TableStore<K, VA>;
@@ -57,6 +58,7 @@ class AggregateProcessor<K, V, VA> implements Processor<K, V, K, Change<VA>> {
 
   init(context: ProcessorContext<K, Change<VA>>): void {
     this.#context = context as InternalProcessorContext<K, Change<VA>>;
+    this.#options = freezeAggregates(this.#context, this.#options);
     this.#store = tableStore(this.#context, this.#options.storeName);
     this.#forwarder = new ChangeForwarder(this.#context, this.#store.store, this.#sendOldValues);
   }

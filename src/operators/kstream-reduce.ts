@@ -2,6 +2,7 @@ import type { InternalProcessorContext, Processor, ProcessorContext } from '../p
 import type { StreamRecord } from '../processor/record.ts';
 import type { Change } from './change.ts';
 import { ChangeForwarder } from './change-forwarder.ts';
+import { freezeAggregates } from './freeze-aggregates.ts';
 import type { Reducer } from './functions.ts';
 import type { KStreamAggregateSupplier, KTableValueGetterSupplier } from './ktable-supplier.ts';
 import { materializedGetterSupplier } from './materialized-getter.ts';
@@ -43,7 +44,7 @@ class ReduceSupplier<K, V> implements KStreamAggregateSupplier<K, V, K, V> {
 }
 
 class ReduceProcessor<K, V> implements Processor<K, V, K, Change<V>> {
-  readonly #options: KStreamReduceOptions<V>;
+  #options: KStreamReduceOptions<V>;
   readonly #sendOldValues: boolean;
   #context!: InternalProcessorContext<K, Change<V>>;
   #store!: TableStore<K, V>;
@@ -56,6 +57,7 @@ class ReduceProcessor<K, V> implements Processor<K, V, K, Change<V>> {
 
   init(context: ProcessorContext<K, Change<V>>): void {
     this.#context = context as InternalProcessorContext<K, Change<V>>;
+    this.#options = freezeAggregates(this.#context, this.#options);
     this.#store = tableStore(this.#context, this.#options.storeName);
     this.#forwarder = new ChangeForwarder(this.#context, this.#store.store, this.#sendOldValues);
   }

@@ -5,6 +5,7 @@ import type { SessionStore } from '../state/contract/stores.ts';
 import type { ValueAndTimestamp, Windowed } from '../state/contract/values.ts';
 import type { Change } from './change.ts';
 import { ChangeForwarder } from './change-forwarder.ts';
+import { freezeAggregates } from './freeze-aggregates.ts';
 import type { Aggregator, Initializer, Merger } from './functions.ts';
 import type { KStreamAggregateSupplier, KTableValueGetter, KTableValueGetterSupplier } from './ktable-supplier.ts';
 import { storedValue } from './table-store.ts';
@@ -56,7 +57,7 @@ class SessionAggregateSupplier<K, V, VA> implements KStreamAggregateSupplier<K, 
 }
 
 class SessionAggregateProcessor<K, V, VA> implements Processor<K, V, Windowed<K>, Change<VA>> {
-  readonly #options: KStreamSessionWindowAggregateOptions<K, V, VA>;
+  #options: KStreamSessionWindowAggregateOptions<K, V, VA>;
   readonly #sendOldValues: boolean;
   readonly #gapMs: number;
   readonly #graceMs: number;
@@ -75,6 +76,7 @@ class SessionAggregateProcessor<K, V, VA> implements Processor<K, V, Windowed<K>
 
   init(context: ProcessorContext<Windowed<K>, Change<VA>>): void {
     this.#context = context as InternalProcessorContext<Windowed<K>, Change<VA>>;
+    this.#options = freezeAggregates(this.#context, this.#options);
     this.#streamTime = this.#context.keepStreamTime(() => this.#streamTime);
     this.#store = context.getStateStore(this.#options.storeName);
     const onClose = this.#options.emitStrategy === 'window-close';

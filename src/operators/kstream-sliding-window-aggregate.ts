@@ -4,6 +4,7 @@ import type { TimestampedWindowStore } from '../state/contract/stores.ts';
 import type { ValueAndTimestamp, Windowed } from '../state/contract/values.ts';
 import type { Change } from './change.ts';
 import { ChangeForwarder } from './change-forwarder.ts';
+import { freezeAggregates } from './freeze-aggregates.ts';
 import type { Aggregator, Initializer } from './functions.ts';
 import type { KStreamAggregateSupplier, KTableValueGetterSupplier } from './ktable-supplier.ts';
 import { storedValue } from './table-store.ts';
@@ -57,7 +58,7 @@ class SlidingAggregateSupplier<K, V, VA> implements KStreamAggregateSupplier<K, 
 }
 
 class SlidingAggregateProcessor<K, V, VA> implements Processor<K, V, Windowed<K>, Change<VA>> {
-  readonly #options: KStreamSlidingWindowAggregateOptions<K, V, VA>;
+  #options: KStreamSlidingWindowAggregateOptions<K, V, VA>;
   readonly #sendOldValues: boolean;
   readonly #differenceMs: number;
   readonly #graceMs: number;
@@ -77,6 +78,7 @@ class SlidingAggregateProcessor<K, V, VA> implements Processor<K, V, Windowed<K>
 
   init(context: ProcessorContext<Windowed<K>, Change<VA>>): void {
     this.#context = context as InternalProcessorContext<Windowed<K>, Change<VA>>;
+    this.#options = freezeAggregates(this.#context, this.#options);
     this.#streamTime = this.#context.keepStreamTime(() => this.#streamTime);
     this.#store = context.getStateStore(this.#options.storeName);
     const onClose = this.#options.emitStrategy === 'window-close';

@@ -5,6 +5,7 @@ import type { TimestampedWindowStore } from '../state/contract/stores.ts';
 import type { Windowed } from '../state/contract/values.ts';
 import type { Change } from './change.ts';
 import { ChangeForwarder } from './change-forwarder.ts';
+import { freezeAggregates } from './freeze-aggregates.ts';
 import type { Aggregator, Initializer } from './functions.ts';
 import type { KStreamAggregateSupplier, KTableValueGetterSupplier } from './ktable-supplier.ts';
 import { storedValue } from './table-store.ts';
@@ -56,7 +57,7 @@ class WindowAggregateSupplier<K, V, VA> implements KStreamAggregateSupplier<K, V
 }
 
 class WindowAggregateProcessor<K, V, VA> implements Processor<K, V, Windowed<K>, Change<VA>> {
-  readonly #options: KStreamWindowAggregateOptions<K, V, VA>;
+  #options: KStreamWindowAggregateOptions<K, V, VA>;
   readonly #sendOldValues: boolean;
   /** Size, advance and grace; the size is 0 for the unlimited window. */
   readonly #sizeMs: number;
@@ -84,6 +85,7 @@ class WindowAggregateProcessor<K, V, VA> implements Processor<K, V, Windowed<K>,
 
   init(context: ProcessorContext<Windowed<K>, Change<VA>>): void {
     this.#context = context as InternalProcessorContext<Windowed<K>, Change<VA>>;
+    this.#options = freezeAggregates(this.#context, this.#options);
     this.#streamTime = this.#context.keepStreamTime(() => this.#streamTime);
     this.#store = context.getStateStore(this.#options.storeName);
     const onClose = this.#options.emitStrategy === 'window-close';

@@ -3,6 +3,7 @@ import type { InternalProcessorContext, Processor, ProcessorContext } from '../p
 import type { StreamRecord } from '../processor/record.ts';
 import type { Change } from './change.ts';
 import { ChangeForwarder } from './change-forwarder.ts';
+import { freezeAggregates } from './freeze-aggregates.ts';
 import type { Aggregator, Initializer } from './functions.ts';
 import type { KTableProcessorSupplier, KTableValueGetterSupplier } from './ktable-supplier.ts';
 import { materializedGetterSupplier } from './materialized-getter.ts';
@@ -43,7 +44,7 @@ class AggregateSupplier<K, V, VA> implements KTableProcessorSupplier<K, V, K, VA
 }
 
 class AggregateProcessor<K, V, VA> implements Processor<K, Change<V>, K, Change<VA>> {
-  readonly #options: KTableAggregateOptions<K, V, VA>;
+  #options: KTableAggregateOptions<K, V, VA>;
   readonly #sendOldValues: boolean;
   #context!: InternalProcessorContext<K, Change<VA>>;
   #store!: TableStore<K, VA>;
@@ -56,6 +57,7 @@ class AggregateProcessor<K, V, VA> implements Processor<K, Change<V>, K, Change<
 
   init(context: ProcessorContext<K, Change<VA>>): void {
     this.#context = context as InternalProcessorContext<K, Change<VA>>;
+    this.#options = freezeAggregates(this.#context, this.#options);
     this.#store = tableStore(this.#context, this.#options.storeName);
     this.#forwarder = new ChangeForwarder(this.#context, this.#store.store, this.#sendOldValues);
   }

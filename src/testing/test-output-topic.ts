@@ -2,6 +2,7 @@ import { IllegalStateError } from '../errors.ts';
 import type { Serde } from '../serdes/serde.ts';
 import { expectSame } from './mismatch.ts';
 import type { ProducedRecord } from './produced-record.ts';
+import { recordText } from './record-text.ts';
 import { TestRecord } from './test-record.ts';
 
 /** An expected output record: fields that are left out may be anything. */
@@ -95,6 +96,18 @@ export class TestOutputTopic<K, V> {
       return Object.fromEntries(fields.map((field) => [field, record[field]]));
     });
     expectSame(`Topic ${this.topic}`, actual, expected);
+  }
+
+  /**
+   * Read all records, as text for a snapshot: a record a line, key, value, `@` and timestamp, headers; the same for the same records.
+   *
+   * @example
+   * t.assert.snapshot(output.toText());
+   */
+  toText(): string {
+    return this.readRecordsToList()
+      .map(({ key, value, timestamp, headers }) => recordText(key, value, timestamp, headers))
+      .join('\n');
   }
 
   /** Fail when there is a record that was not read. */

@@ -3,7 +3,7 @@ import type { ConsumedMessage } from '../kafka/contract.ts';
 import type { Headers } from '../processor/headers.ts';
 import { checkAsyncLimits } from '../runtime/async-limits.ts';
 import { type ResolvedConfig, resolveConfig, type StreamsConfig } from '../runtime/config.ts';
-import type { RunnableTopology, TopologyPlan } from '../runtime/plan.ts';
+import type { RunnableTopology, SinkNodePlan, TopologyPlan } from '../runtime/plan.ts';
 import type { AsyncSupport } from '../runtime/task/async-work.ts';
 import { globalCollector } from '../runtime/task/global-collector.ts';
 import { StreamTask } from '../runtime/task/stream-task.ts';
@@ -23,6 +23,7 @@ import type { TaskState } from '../state/contract/task-state.ts';
 import { type Duration, toMillis } from '../time.ts';
 import { plainKeyValueStore, plainWindowStore } from './plain-stores.ts';
 import type { ProducedRecord } from './produced-record.ts';
+import { recordText } from './record-text.ts';
 import { TestCollector } from './test-collector.ts';
 import { type InputTopicOptions, TestInputTopic } from './test-input-topic.ts';
 import { TestOutputTopic } from './test-output-topic.ts';
@@ -31,6 +32,11 @@ import { openTestState } from './test-state.ts';
 export interface TopologyTestDriverOptions {
   /** Epoch milliseconds. @default 0 */
   initialWallClockMs?: number;
+  /**
+   * Freeze what aggregators, reducers, mergers, adders and subtractors are given as their aggregate, and what they return: one that changes it in place instead of returning a new
+   * object throws a TypeError that says so. Contents of Maps, Sets and Buffers cannot be frozen. @default true
+   */
+  freezeAggregates?: boolean;
 }
 
 /** Counters of the whole topology since the driver was made. */
@@ -76,6 +82,8 @@ export class TopologyTestDriver {
   /** Topics that the task has a queue for: those it names, and those that have matched a pattern. */
   private readonly taskInputs: Set<string>;
   private produced: ProducedRecord[] = [];
+  /** What `snapshot` has not shown yet. */
+  private unshown: ProducedRecord[] = [];
   private draining: Promise<void> | undefined;
   private onWake = (): void => {};
   private wallClock: number;
@@ -93,7 +101,8 @@ export class TopologyTestDriver {
     this.plan = topology.plan({ applicationId: this.config.applicationId });
     checkAsyncLimits(this.plan, this.config.maxPollIntervalMs);
     const now = (): number => this.wallClock;
-    const shared = { config: this.config, logger: this.config.logger, collector: this.collector, metrics: this.metric, now };
+    const taskConfig = { ...this.config, freezeAggregates: options.freezeAggregates ?? true };
+    const shared = { config: taskConfig, logger: this.config.logger, collector: this.collector, metrics: this.metric, now };
     const { global } = this.plan;
     if (global !== undefined) {
       this.globalState = openTestState('global', this.config, config.stateDir);
@@ -177,6 +186,26 @@ export class TopologyTestDriver {
     const produced = this.produced;
     this.produced = [];
     return produced;
+  }
+
+  /**
+   * Everything that was produced since the last call, as text for a snapshot: a record a line, topic, key, value, `@` and timestamp, headers, in the order of production. Keys and
+   * values are shown as the topology's sinks wrote them; where that is not known (a topic chosen for each record, a changelog) as text, or as hexadecimal. Typed output topics
+   * and `takeProduced` are not affected.
+   *
+   * @param options `internal`: changelog and repartition topics too. @default false
+   *
+   * @example
+   * t.assert.snapshot(driver.snapshot());
+   */
+  snapshot(options: { internal?: boolean } = {}): string {
+    const records = this.unshown;
+    this.unshown = [];
+    const internal = new Set(this.plan.subtopologies.flatMap((sub) => sub.internalTopics.map(({ name }) => name)));
+    const lines = records
+      .filter(({ topic }) => options.internal === true || !internal.has(topic))
+      .map((record) => `${record.topic}  ${recordText(this.shown(record, 'key'), this.shown(record, 'value'), record.timestamp, record.headers)}`);
+    return lines.join('\n');
   }
 
   /** Names of all topics written to so far, internal ones included. */
@@ -305,6 +334,7 @@ export class TopologyTestDriver {
   private capture(): void {
     for (const record of this.collector.take()) {
       this.produced.push(record);
+      this.unshown.push(record);
       this.producedNames.add(record.topic);
       this.queueOf(record.topic).push(record);
       if (!this.feed(record)) this.nextOffset(record.topic);
@@ -349,6 +379,20 @@ export class TopologyTestDriver {
   /** End of the changelog of each store. */
   private changelogEnds(): Map<string, number> {
     return new Map([...this.changelogOf].map(([store, topic]) => [store, this.offsets.get(topic) ?? 0]));
+  }
+
+  /** A key or value as its sink's serde reads it; bytes where there is none. */
+  private shown({ topic, headers, ...record }: ProducedRecord, part: 'key' | 'value'): unknown {
+    const data = record[part];
+    if (data === null) return null;
+    const { defaultKeySerde, defaultValueSerde } = this.config;
+    for (const { nodes } of this.plan.subtopologies) {
+      const sink = nodes.find((node): node is SinkNodePlan => node.kind === 'sink' && node.topic === topic);
+      if (sink === undefined) continue;
+      const serde: Serde<unknown> | undefined = (part === 'key' ? sink.keySerde : sink.valueSerde) ?? (part === 'key' ? defaultKeySerde : defaultValueSerde);
+      return (serde?.withDefaults?.(defaultKeySerde, defaultValueSerde) ?? serde)?.deserialize(topic, data, headers) ?? data;
+    }
+    return data;
   }
 
   private inputTopics(): string[] {

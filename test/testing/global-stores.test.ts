@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type KeyValueStore, type Processor, type ProcessorContext, type StreamRecord, Stores, StreamsBuilder, serdes } from 'millrace';
+import { type KeyValueStore, type Processor, type ProcessorContext, Stores, type StreamRecord, StreamsBuilder, serdes } from 'millrace';
 import { TopologyTestDriver } from 'millrace/testing';
 
 const WITH = { key: serdes.string, value: serdes.string };

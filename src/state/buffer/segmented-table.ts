@@ -100,7 +100,7 @@ export class SegmentedTable {
   put(time: number, id: string, key: Buffer, value: Buffer | null, timestamp: number, object: unknown): boolean {
     this.observe(time);
     const segment = this.#segmentOf(time);
-    if (segment < this.#minLiveSegment()) return false;
+    if (segment < this.#minKeptSegment()) return false;
     const table = value === null ? this.#segments.get(segment) : this.#open(segment);
     if (table === undefined) return true;
     if (!table.dirty) this.#dirty.push(table);
@@ -185,7 +185,7 @@ export class SegmentedTable {
   /** The table to restore a record of this time into; undefined when it is past. */
   restoreTable(time: number): BufferedTable | undefined {
     const segment = this.#segmentOf(time);
-    return segment < Math.min(this.#minLiveSegment(), this.#segmentOf(this.keepFrom)) ? undefined : this.#open(segment);
+    return segment < this.#minKeptSegment() ? undefined : this.#open(segment);
   }
 
   /** Inside a transaction: store the clock, and drop the segments that are past at `observed`. */
@@ -222,6 +222,10 @@ export class SegmentedTable {
 
   #segmentOf(time: number): number {
     return this.interval === 1 ? time : Math.floor(time / this.interval);
+  }
+
+  #minKeptSegment(): number {
+    return Math.min(this.#minLiveSegment(), this.#segmentOf(this.keepFrom));
   }
 
   #minLiveSegment(): number {
