@@ -21,12 +21,12 @@ export interface AsyncTicket {
 export interface AsyncLane {
   /** Take the record under processing. Never refused: when the lane is full the task stops taking input records instead. */
   begin(record: StreamRecord<unknown, unknown>): AsyncTicket;
+  /** A call has failed: counted, and `then` is called after `ms` for another attempt; the test driver does not wait. Returns how to call it off. */
+  retry(error: unknown, ms: number, then: () => void): () => void;
 }
 
 /** The asynchronous work of one task. */
 export interface AsyncWork {
   /** To be called in `init`, so that lanes are in the order of the nodes. The task takes no input record while a lane holds `capacity` of them. */
   lane(operator: string, capacity: number): AsyncLane;
-  /** Call `then` after a pause of `ms` before another attempt; the test driver does not wait. Returns how to call it off. */
-  pause(ms: number, then: () => void): () => void;
 }

@@ -1,7 +1,7 @@
 import type { KTableValueGetterSupplier, TableParent } from '../../src/operators/index.ts';
 import { materializedGetterSupplier } from '../../src/operators/index.ts';
-import type { Headers } from '../../src/processor/headers.ts';
 import type { AsyncWork } from '../../src/processor/async-work.ts';
+import type { Headers } from '../../src/processor/headers.ts';
 import type { Cancellable, InternalProcessorContext, Processor } from '../../src/processor/processor.ts';
 import { StreamRecord } from '../../src/processor/record.ts';
 import { RecordContext } from '../../src/processor/record-context.ts';
@@ -46,9 +46,6 @@ export class FakeContext implements InternalProcessorContext<Any, Any> {
   now = 0;
   asyncWork: AsyncWork = {
     lane() {
-      throw new Error('this operator is not asynchronous');
-    },
-    pause() {
       throw new Error('this operator is not asynchronous');
     },
   };

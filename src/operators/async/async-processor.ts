@@ -1,4 +1,4 @@
-import type { AsyncLane, AsyncTicket, AsyncWork } from '../../processor/async-work.ts';
+import type { AsyncLane, AsyncTicket } from '../../processor/async-work.ts';
 import type { InternalProcessorContext, Processor, ProcessorContext } from '../../processor/processor.ts';
 import type { StreamRecord } from '../../processor/record.ts';
 import type { AsyncCallContext, AsyncSettings } from './async-options.ts';
@@ -28,7 +28,6 @@ export class AsyncProcessor<K, V, KR, VR, R> implements Processor<K, V, KR, VR> 
   readonly #calls = new Set<RetriedCall<R>>();
   #context!: ProcessorContext<KR, VR>;
   #lane!: AsyncLane;
-  #pause!: AsyncWork['pause'];
 
   constructor(settings: AsyncSettings, operation: AsyncOperation<K, V, KR, VR, R>) {
     this.#settings = settings;
@@ -40,7 +39,6 @@ export class AsyncProcessor<K, V, KR, VR, R> implements Processor<K, V, KR, VR> 
     const { asyncWork, currentNode } = context as InternalProcessorContext<KR, VR>;
     this.#context = context;
     this.#lane = asyncWork.lane(currentNode, this.#settings.concurrency);
-    this.#pause = (ms, then) => asyncWork.pause(ms, then);
   }
 
   process(record: StreamRecord<K, V>): void {
@@ -65,7 +63,7 @@ export class AsyncProcessor<K, V, KR, VR, R> implements Processor<K, V, KR, VR> 
     const call = new RetriedCall<R>({
       settings: this.#settings,
       origin: ticket.origin,
-      pause: this.#pause,
+      retry: (error, ms, then) => this.#lane.retry(error, ms, then),
       run: (context) => this.#operation.call(record, context),
       succeeded: (result) => end(() => this.#operation.deliver(record, result, this.#context)),
       failed: (error) =>

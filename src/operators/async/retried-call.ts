@@ -1,12 +1,13 @@
 import { AsyncTimeoutError } from '../../errors.ts';
-import type { AsyncWork } from '../../processor/async-work.ts';
+import type { AsyncLane } from '../../processor/async-work.ts';
 import type { RecordContext } from '../../processor/record-context.ts';
 import { type AsyncCallContext, type AsyncSettings, longestPause } from './async-options.ts';
 
 export interface RetriedCallOptions<R> {
   readonly settings: AsyncSettings;
   readonly origin: RecordContext;
-  readonly pause: AsyncWork['pause'];
+  /** Calls for another attempt, after a pause. */
+  readonly retry: AsyncLane['retry'];
   /** The user's function for one record. */
   readonly run: (context: AsyncCallContext) => PromiseLike<R> | R;
   /** Exactly one of the two is called, once and never from `start`, unless the call is cancelled. */
@@ -76,7 +77,7 @@ export class RetriedCall<R> {
   }
 
   #attemptFailed(error: unknown): void {
-    const { settings, pause, failed } = this.#options;
+    const { settings, retry, failed } = this.#options;
     let again = false;
     try {
       again = this.#attempt <= settings.retries && settings.retryOn(error);
@@ -89,7 +90,7 @@ export class RetriedCall<R> {
       return;
     }
     const longest = longestPause(settings, this.#attempt);
-    this.#stopPause = pause(longest * (1 - settings.jitter * Math.random()), () => {
+    this.#stopPause = retry(error, longest * (1 - settings.jitter * Math.random()), () => {
       this.#stopPause = undefined;
       this.start();
     });

@@ -10,8 +10,8 @@ import type { TaskContext } from './task-context.ts';
 export interface AsyncSupport {
   /** Called when a result is ready to be delivered, from wherever it came about. */
   readonly wake: () => void;
-  /** @default a timer */
-  readonly pause?: AsyncWork['pause'];
+  /** How to wait before a retry; returns how to call it off. @default a timer */
+  readonly pause?: (ms: number, then: () => void) => () => void;
 }
 
 /** Deliveries between two looks at the clock. */
@@ -59,7 +59,10 @@ export class TaskAsyncWork implements AsyncWork {
     return lane;
   }
 
-  pause(ms: number, then: () => void): () => void {
+  /** @internal For lanes. */
+  retry(lane: Lane, error: unknown, ms: number, then: () => void): () => void {
+    this.task.metrics.asyncRetries++;
+    this.task.logger.debug({ operator: lane.operator, pauseMs: Math.round(ms), err: error }, 'A call of an asynchronous operator failed: it is repeated');
     if (this.support.pause !== undefined) return this.support.pause(ms, then);
     const timer = setTimeout(then, ms);
     return () => clearTimeout(timer);
@@ -154,6 +157,10 @@ class Lane implements AsyncLane {
 
   begin(record: StreamRecord<unknown, unknown>): AsyncTicket {
     return this.work.begin(this, record);
+  }
+
+  retry(error: unknown, ms: number, then: () => void): () => void {
+    return this.work.retry(this, error, ms, then);
   }
 }
 

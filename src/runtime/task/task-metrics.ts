@@ -8,4 +8,6 @@ export class TaskMetrics {
   sent = 0;
   /** Runs of punctuators. */
   punctuated = 0;
+  /** Calls of asynchronous operators that failed and were repeated. */
+  asyncRetries = 0;
 }

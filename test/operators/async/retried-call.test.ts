@@ -22,7 +22,7 @@ function run(options: AsyncOptions, fn: (context: AsyncCallContext) => unknown):
     outcome.call = new RetriedCall<unknown>({
       settings: asyncSettings(options),
       origin: ORIGIN,
-      pause(ms, then) {
+      retry(_error, ms, then) {
         outcome.pauses.push(ms);
         const immediate = setImmediate(then);
         return () => clearImmediate(immediate);

@@ -271,3 +271,25 @@ test('delivery gives way at its deadline, and goes on later', async () => {
   while (task.deliverAsync(0));
   assert.equal(harness.sink.sent.length, 40);
 });
+
+test('retries are counted', async () => {
+  const mapper = async (value: string, _key: string, { attempt }: AsyncCallContext): Promise<string> => {
+    if (attempt < 3) throw new Error('busy');
+    return value;
+  };
+  const supplier = kstreamMapValuesAsync<string, string, string>(
+    mapper,
+    asyncSettings({ retries: 5, backoff: { initial: 0 } }),
+  ) as ProcessorNodePlan['supplier'];
+  const harness = new Harness(
+    [source('src', ['in'], ['ask']), { kind: 'processor', name: 'ask', supplier, stores: [], children: ['out'] }, sink('out', 'out')],
+    ['in'],
+  );
+  harness.start();
+  harness.add('in', 'a', '1', 1);
+  harness.run();
+  while (!harness.task.asyncSettled) await new Promise((resolve) => setTimeout(resolve, 1));
+  harness.task.deliverAsync(FOREVER);
+  assert.deepEqual(harness.sink.take(), ['a=1@1']);
+  assert.equal(harness.metrics.asyncRetries, 2);
+});

@@ -17,7 +17,7 @@ test('a record goes from its source through the processors to the sink, with tim
   harness.run();
   assert.deepEqual(harness.sink.sent[0]?.headers, [['h', Buffer.from('x')]]);
   assert.deepEqual(harness.sink.take(), ['k=v@7', 'null=null@8']);
-  assert.deepEqual({ ...harness.metrics }, { processed: 2, dropped: 0, sent: 2, punctuated: 0 });
+  assert.deepEqual({ ...harness.metrics }, { processed: 2, dropped: 0, sent: 2, punctuated: 0, asyncRetries: 0 });
 });
 
 test('over several partitions the lowest timestamp at the head is next, and stream time never goes back', () => {
