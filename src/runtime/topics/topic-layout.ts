@@ -96,28 +96,24 @@ function deriveRepartitionCounts(
     if (topic.partitions !== undefined) counts.set(topic.name, topic.partitions);
     else open.add(topic.name);
   }
+  const upstream = (topic: string): { most: number; known: boolean } => {
+    const producers = plan.subtopologies.filter((sub) => sub.sinkTopics.includes(topic));
+    const partitions = producers.flatMap((sub) => inputs.get(sub.id) as readonly string[]).map((input) => counts.get(input));
+    return { most: Math.max(0, ...partitions.filter((count) => count !== undefined)), known: !partitions.includes(undefined) };
+  };
   // A repartition topic may be upstream of another, so this goes round until nothing changes.
   while (open.size > 0) {
-    const before = open.size;
-    for (const topic of open) {
-      let most = 0;
-      let known = true;
-      for (const sub of plan.subtopologies) {
-        if (!sub.sinkTopics.includes(topic)) continue;
-        for (const input of inputs.get(sub.id) as readonly string[]) {
-          const partitions = counts.get(input);
-          if (partitions === undefined) known = false;
-          else most = Math.max(most, partitions);
-        }
-      }
-      if (!known || most === 0) continue;
-      counts.set(topic, most);
-      open.delete(topic);
-    }
-    if (open.size === before) {
+    let found = [...open].filter((topic) => upstream(topic).known && upstream(topic).most > 0);
+    // Topics upstream of each other, as those of a foreign-key join are: what is known decides.
+    if (found.length === 0) found = [...open].filter((topic) => upstream(topic).most > 0).slice(0, 1);
+    if (found.length === 0) {
       throw new TopologyError(
         `The partition counts of ${[...open].sort().join(', ')} depend on each other: give one of them a count with repartition({ partitions })`,
       );
+    }
+    for (const topic of found) {
+      counts.set(topic, upstream(topic).most);
+      open.delete(topic);
     }
   }
 }

@@ -62,6 +62,47 @@ test('counts go through chains of repartition topics, whatever their order; a fi
   assert.equal(layout.partitions.get('r2'), 5);
 });
 
+test('the topics of a foreign-key join are upstream of each other: each takes the count of the table that reads it', () => {
+  const plan = {
+    subtopologies: [
+      sub(0, {
+        sourceTopics: ['orders'],
+        repartitionSources: ['response'],
+        sinkTopics: ['registration', 'out'],
+        internalTopics: [repartition('response')],
+        copartitionGroups: [['orders', 'response']],
+      }),
+      sub(1, {
+        sourceTopics: ['customers'],
+        repartitionSources: ['registration'],
+        sinkTopics: ['response'],
+        internalTopics: [repartition('registration')],
+        copartitionGroups: [['customers', 'registration']],
+      }),
+    ],
+  };
+  const layout = layOut(
+    plan,
+    new Map([
+      ['orders', 3],
+      ['customers', 2],
+    ]),
+  );
+  assert.equal(layout.partitions.get('response'), 3);
+  assert.equal(layout.partitions.get('registration'), 2);
+  assert.equal(ids(layout), '0_0 0_1 0_2 1_0 1_1');
+});
+
+test('topics with nothing but each other upstream are an error', () => {
+  const plan = {
+    subtopologies: [
+      sub(0, { repartitionSources: ['b'], sinkTopics: ['a'], internalTopics: [repartition('b')] }),
+      sub(1, { repartitionSources: ['a'], sinkTopics: ['b'], internalTopics: [repartition('a')] }),
+    ],
+  };
+  assert.throws(() => layOut(plan, new Map()), /The partition counts of a, b depend on each other/);
+});
+
 test('in a co-partition group a repartition topic takes the count of the others', () => {
   const plan = {
     subtopologies: [
