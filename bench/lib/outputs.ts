@@ -1,7 +1,7 @@
 import { type Cluster, partitionsOf } from './cluster.ts';
 
-/** How an output topic is compared: by the last value of each key, or as a bag of records. */
-export type OutputKind = 'table' | 'records';
+/** How an output topic is compared: by the last value and timestamp of each key, by the last value alone, or as a bag of records. */
+export type OutputKind = 'table' | 'values' | 'records';
 
 /** What an output topic came to, in a form that two programs' topics can be compared in. */
 export interface Output {
@@ -9,7 +9,7 @@ export interface Output {
   readonly records: number;
   /** Entries of the final table, tombstones taken out; for a bag its records. */
   readonly entries: number;
-  /** `table`: by partition and key bytes, the last value and its timestamp. */
+  /** `table` and `values`: by partition and key bytes, the last value, with its timestamp in a `table`. */
   readonly table: ReadonlyMap<string, string>;
   /** Independent of the order: sums of two hashes of partition, key, value and timestamp over all entries. */
   readonly digest: string;
@@ -22,12 +22,12 @@ export async function readOutput(cluster: Cluster, topic: string, partitions: nu
   await cluster.readToEnd(partitionsOf(topic, partitions), (message) => {
     records += 1;
     const key = `${message.partition}|${message.key === null ? '' : message.key.toString('latin1')}`;
-    const value = message.value === null ? undefined : `${message.timestamp}|${message.value.toString('latin1')}`;
+    const value = message.value === null ? undefined : `${kind === 'values' ? '' : message.timestamp}|${message.value.toString('latin1')}`;
     if (kind === 'records') bag.add(`${key}|${value}`);
     else if (value === undefined) table.delete(key);
     else table.set(key, value);
   });
-  if (kind === 'table') for (const [key, value] of table) bag.add(`${key}|${value}`);
+  if (kind !== 'records') for (const [key, value] of table) bag.add(`${key}|${value}`);
   return { records, entries: bag.count, table, digest: bag.toString() };
 }
 
