@@ -19,6 +19,7 @@ export const KafkaErrorCode = {
   fenced: -144,
   maxPollExceeded: -147,
   autoOffsetReset: -140,
+  messageTimedOut: -192,
   timedOut: -185,
   queueFull: -184,
   purgedInQueue: -152,

@@ -14,7 +14,7 @@ import type { FrozenWrites } from '../../state/contract/task-state.ts';
 import type { ResolvedConfig } from '../config.ts';
 import type { KafkaRecordCollector, OutgoingRecord } from '../kafka-record-collector.ts';
 import { COMMITTED_META } from '../restore/restore-plan.ts';
-import { retrying, yieldToEventLoop } from '../retry.ts';
+import { isRetriable, retrying, yieldToEventLoop } from '../retry.ts';
 import type { OwnedTask } from '../thread/owned-task.ts';
 import type { CommitInterval, CommitOutcome } from './interval.ts';
 import { produceAll } from './produce-all.ts';
@@ -45,9 +45,13 @@ const REPORT_TURNS = 3;
  * The commit protocol. State is written last, so that it is only ever behind Kafka, never ahead:
  *
  *     1. freeze     caches flush downstream; dirty entries are serialised, set aside and logged     `freeze`
- *     2. Kafka      exactly-once: begin, produce, sendOffsets, commit; else produce, flush, commit offsets
- *     3. ends       one listOffsets of the changelogs touched, before anything else is produced         `run`
+ *     2. Kafka      exactly-once: begin, produce, flush, (3), sendOffsets, commit                     `run`
+ *                   else produce, flush, (3), commit offsets
+ *     3. ends       one listOffsets of the changelogs touched
  *     4. SQLite     entries and end offsets, one transaction a task
+ *
+ * The ends are asked for before the group accepts the offsets: a process that is frozen, and replaced, after its commit would otherwise take the end of what its successor
+ * has written for its own, and skip that for ever. When the offsets are accepted, nobody else had written before.
  *
  * While `run` is under way the next interval may be processed: its output waits in the collector.
  */
@@ -68,7 +72,7 @@ export class Committer {
   async start(): Promise<void> {
     const { clients, config, logger, collector } = this.options;
     const producer = clients.producer({
-      ...(this.transactional && { transactionalId: this.options.transactionalId }),
+      ...(this.transactional ? { transactionalId: this.options.transactionalId } : { overrides: deliveryTimeout(config) }),
       transactionTimeoutMs: config.transactionTimeoutMs,
     });
     this.producer = producer;
@@ -127,16 +131,17 @@ export class Committer {
    * @throws when the service has to stop: the outcome stayed unknown, a record was refused for good, or the state cannot be written.
    */
   async run(interval: CommitInterval): Promise<CommitOutcome> {
-    const outcome = this.transactional ? await this.commitTransaction(interval) : await this.commitAtLeastOnce(interval);
+    const ends = new Map<string, number>();
+    const outcome = this.transactional ? await this.commitTransaction(interval, ends) : await this.commitAtLeastOnce(interval, ends);
     if (outcome.kind !== 'committed') return outcome;
     for (const owner of interval.tasks) owner.allCommitted = true;
     const byTask = new Map(interval.tasks.flatMap((owner) => owner.inputs.map((input) => [partitionKey(input), owner] as const)));
     for (const offset of interval.offsets) byTask.get(partitionKey(offset))?.setPosition(offset);
-    await this.applyState(interval);
+    await this.applyState(interval, ends);
     return outcome;
   }
 
-  private async commitTransaction(interval: CommitInterval): Promise<CommitOutcome> {
+  private async commitTransaction(interval: CommitInterval, ends: Map<string, number>): Promise<CommitOutcome> {
     const { config, membership } = this.options;
     const producer = this.producer as Producer;
     const { outputs, changes } = interval.outgoing;
@@ -151,6 +156,7 @@ export class Committer {
         refused ??= this.refused(record, error, true);
       });
       if (refused === undefined) {
+        await this.askEnds(interval, ends, () => this.repeat('flush the producer', () => producer.flush(config.requestTimeoutMs)));
         await this.repeat('send offsets to the transaction', () => producer.sendOffsetsToTransaction(interval.offsets, membership, config.requestTimeoutMs));
         await this.repeat('commit the transaction', () => producer.commitTransaction(config.requestTimeoutMs));
         return { kind: 'committed' };
@@ -189,11 +195,12 @@ export class Committer {
     }
   }
 
-  private async commitAtLeastOnce(interval: CommitInterval): Promise<CommitOutcome> {
-    const { config, collector, membership } = this.options;
+  private async commitAtLeastOnce(interval: CommitInterval, ends: Map<string, number>): Promise<CommitOutcome> {
+    const { config, collector } = this.options;
     const producer = this.producer as Producer;
     const { outputs, changes } = interval.outgoing;
     let refused: Error | undefined;
+    let changesSent = false;
     collector.hold();
     try {
       const direct = collector.takeFailure();
@@ -204,36 +211,52 @@ export class Committer {
       await produceAll(producer, known(outputs), this.budgetMs, (record, error) => {
         refused ??= this.refused(record, error);
       });
+      changesSent = changes.length > 0;
       await produceAll(producer, changes, this.budgetMs, (record, error) => {
         refused ??= this.refused(record, error, true);
       });
       if (refused !== undefined) throw refused;
       await this.repeat('flush the producer', () => producer.flush(config.requestTimeoutMs));
       this.checkDelivered(producer, new Set(changes.map(({ topic }) => topic)));
-      await this.repeat('commit offsets', () => membership.commit(interval.offsets, config.requestTimeoutMs));
+      await this.askEnds(interval, ends);
+      await this.commitOffsets(interval.offsets);
       return { kind: 'committed' };
     } catch (error) {
       if (!isReaction(error)) throw error;
-      return { kind: error.reaction === 'fatal' ? 'fatal' : 'aborted', error };
+      return { kind: error.reaction === 'fatal' ? 'fatal' : 'aborted', error, changesSent };
     } finally {
       collector.release();
     }
   }
 
-  /** Step 3 and 4. */
-  private async applyState(interval: CommitInterval): Promise<void> {
-    const { admin, config, logger, onCommitted } = this.options;
+  /**
+   * A rebalance that this member takes part in makes its commits fail until it has heard of the new generation; they are repeated then. Its tasks stay its own meanwhile: others get
+   * them only after it has released them, or when it has lost them, which it knows.
+   */
+  private commitOffsets(offsets: readonly TopicPartitionOffset[]): Promise<void> {
+    const { config, logger, membership } = this.options;
+    const retriable = (error: unknown): boolean =>
+      isRetriable(error) || (isReaction(error) && error.kafkaCode === KafkaErrorCode.illegalGeneration && !membership.assignmentLost());
+    return retrying('commit offsets', { timeoutMs: config.taskTimeoutMs, logger, retriable }, () => membership.commit(offsets, config.requestTimeoutMs));
+  }
+
+  /** Step 3. `delivered` sees to it that the interval's records are in the log before. */
+  private async askEnds(interval: CommitInterval, ends: Map<string, number>, delivered?: () => Promise<void>): Promise<void> {
+    const { admin, config } = this.options;
     const touched: TopicPartition[] = [];
     for (const [owner, writes] of interval.frozen) {
       for (const changelog of owner.changelogs)
         if (!changelog.isSource && writes.stores.includes(changelog.store)) touched.push({ topic: changelog.topic, partition: changelog.partition });
     }
-    const ends =
-      touched.length === 0
-        ? new Map<string, number>()
-        : await retrying('list the ends of the changelogs', { timeoutMs: config.taskTimeoutMs, logger }, () =>
-            admin.listOffsets(touched, 'latest', 'read_uncommitted', config.requestTimeoutMs),
-          );
+    if (touched.length === 0) return;
+    await delivered?.();
+    const found = await this.repeat('list the ends of the changelogs', () => admin.listOffsets(touched, 'latest', 'read_uncommitted', config.requestTimeoutMs));
+    for (const [key, end] of found) ends.set(key, end);
+  }
+
+  /** Step 4. */
+  private async applyState(interval: CommitInterval, ends: ReadonlyMap<string, number>): Promise<void> {
+    const { onCommitted } = this.options;
     onCommitted(interval, ends);
     for (const [owner, writes] of interval.frozen) {
       if (owner.phase === 'closed') continue;
@@ -301,6 +324,8 @@ export class Committer {
         if (stop === undefined) continue;
         throw stop;
       }
+      // Not delivered in time, for which nobody is to blame: the interval is processed again.
+      if (isReaction(failure.error) && failure.error.kafkaCode === KafkaErrorCode.messageTimedOut) throw failure.error;
       throw this.refusedByBroker(failure);
     }
   }
@@ -309,6 +334,15 @@ export class Committer {
   private repeat<T>(what: string, call: () => Promise<T>): Promise<T> {
     return retrying(what, { timeoutMs: this.options.config.taskTimeoutMs, logger: this.options.logger }, call);
   }
+}
+
+/**
+ * At-least-once is fenced by nothing. What lies in the producer's queue when the process is frozen must not go out when it wakes up, long replaced: old values would overwrite new
+ * ones. So a record that was not sent within half of the session timeout is given up, and the interval is processed again.
+ */
+function deliveryTimeout(config: ResolvedConfig): { [property: string]: number } {
+  if (config.kafka['message.timeout.ms'] !== undefined || config.kafka['delivery.timeout.ms'] !== undefined) return {};
+  return { 'message.timeout.ms': Math.max(1000, Math.floor(config.sessionTimeoutMs / 2)) };
 }
 
 function known(records: readonly OutgoingRecord[]): readonly OutgoingRecord[] {

@@ -12,8 +12,11 @@ export interface CommitInterval {
   readonly frozen: ReadonlyMap<OwnedTask, FrozenWrites>;
 }
 
-/** How a commit ended. After `aborted` and `fatal` nothing of the interval happened, nor of the one that was processed meanwhile: start over from the committed offsets. */
+/**
+ * How a commit ended. After `aborted` and `fatal` nothing of the interval is committed, nor of the one that was processed meanwhile: start over from the committed offsets.
+ * `changesSent`: changelog records of the interval may be in the log all the same, for good (at-least-once): state has to be restored up to them before it is used again.
+ */
 export type CommitOutcome =
   | { readonly kind: 'committed' }
-  | { readonly kind: 'aborted'; readonly error: Error }
-  | { readonly kind: 'fatal'; readonly error: Error };
+  | { readonly kind: 'aborted'; readonly error: Error; readonly changesSent?: boolean }
+  | { readonly kind: 'fatal'; readonly error: Error; readonly changesSent?: boolean };
