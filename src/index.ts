@@ -92,6 +92,7 @@ export type { WindowedSerde } from './serdes/windowed.ts';
 // State stores.
 export type { StoreBuilder, StoreKind } from './state/contract/builder.ts';
 export type { StateStoreContext } from './state/contract/context.ts';
+export type { CustomStateStore } from './state/contract/custom-store.ts';
 export type {
   HeadersKeyValueStore,
   KeyValueStore,
@@ -106,6 +107,7 @@ export type {
   VersionedKeyValueStore,
   WindowStore,
 } from './state/contract/stores.ts';
+export type { ChangelogRecord } from './state/contract/task-state.ts';
 export type { ValueAndTimestamp, ValueTimestampHeaders, VersionedRecord } from './state/contract/values.ts';
 export { type StoreSupplier, Stores } from './state/stores.ts';
 export { type Duration, toMillis } from './time.ts';

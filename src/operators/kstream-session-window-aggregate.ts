@@ -80,7 +80,7 @@ class SessionAggregateProcessor<K, V, VA> implements Processor<K, V, Windowed<K>
     this.#streamTime = this.#context.keepStreamTime(() => this.#streamTime);
     this.#store = context.getStateStore(this.#options.storeName);
     const onClose = this.#options.emitStrategy === 'window-close';
-    if (onClose) this.#emitter = new WindowCloseEmitter(this.#context, this.#store, 0);
+    if (onClose) this.#emitter = new WindowCloseEmitter(this.#context, this.#options.storeName, this.#store, 0);
     this.#forwarder = new ChangeForwarder(this.#context, onClose ? null : this.#store, this.#sendOldValues, sessionEnd);
   }
 

@@ -82,7 +82,7 @@ class SlidingAggregateProcessor<K, V, VA> implements Processor<K, V, Windowed<K>
     this.#streamTime = this.#context.keepStreamTime(() => this.#streamTime);
     this.#store = context.getStateStore(this.#options.storeName);
     const onClose = this.#options.emitStrategy === 'window-close';
-    if (onClose) this.#emitter = new WindowCloseEmitter(this.#context, this.#store, this.#differenceMs);
+    if (onClose) this.#emitter = new WindowCloseEmitter(this.#context, this.#options.storeName, this.#store, this.#differenceMs);
     this.#forwarder = new ChangeForwarder(this.#context, onClose ? null : this.#store, this.#sendOldValues);
   }
 

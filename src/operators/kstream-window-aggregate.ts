@@ -89,7 +89,7 @@ class WindowAggregateProcessor<K, V, VA> implements Processor<K, V, Windowed<K>,
     this.#streamTime = this.#context.keepStreamTime(() => this.#streamTime);
     this.#store = context.getStateStore(this.#options.storeName);
     const onClose = this.#options.emitStrategy === 'window-close';
-    if (onClose) this.#emitter = new WindowCloseEmitter(this.#context, this.#store, this.#sizeMs);
+    if (onClose) this.#emitter = new WindowCloseEmitter(this.#context, this.#options.storeName, this.#store, this.#sizeMs);
     this.#forwarder = new ChangeForwarder(this.#context, onClose ? null : this.#store, this.#sendOldValues);
     this.#forwards = !onClose && !this.#forwarder.cached;
   }

@@ -25,8 +25,7 @@ export class WindowCloseEmitter {
   #nextScanAt = 0;
 
   /** `spanMs`: how long before its close time a window starts, at most (sessions, which are kept by their end: 0). */
-  constructor(context: InternalProcessorContext<never, never>, store: StateStore, spanMs: number) {
-    const metadataKey = store.name;
+  constructor(context: InternalProcessorContext<never, never>, metadataKey: string, store: StateStore, spanMs: number) {
     this.#store = store;
     this.#spanMs = spanMs;
     this.#keeps = context.config('keepUnsentWindows') === true;

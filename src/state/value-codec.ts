@@ -88,7 +88,8 @@ export function headersCodec<V>(serde: Serde<V>, logged: 'none' | 'tombstones' =
   };
 }
 
-function packHeaders(headers: Headers, value: Buffer): Buffer {
+/** `length4 of headers | headers | value`, see {@link headersCodec}. */
+export function packHeaders(headers: Headers, value: Buffer): Buffer {
   const parts: Buffer[] = [];
   for (const [name, data] of headers) {
     const key = Buffer.from(name, 'utf8');
@@ -99,7 +100,8 @@ function packHeaders(headers: Headers, value: Buffer): Buffer {
   return Buffer.concat([int32(length), ...parts, value]);
 }
 
-function unpackHeaders(row: Buffer): { headers: Headers; value: Buffer } {
+/** The inverse of {@link packHeaders}. */
+export function unpackHeaders(row: Buffer): { headers: Headers; value: Buffer } {
   const end = 4 + row.readInt32BE(0);
   if (end === 4) return { headers: NO_HEADERS, value: row.subarray(4) };
   if (end > row.length) throw new SerializationError('a stored value with headers is cut short');

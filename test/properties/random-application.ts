@@ -71,7 +71,10 @@ interface Known {
 interface KnownTable extends Known {
   /** A read of the table sees every update that was processed before, cached or not. */
   readonly current: boolean;
-  /** The old values that it sends are those that it sent before as new ones. Not so of joins: their old value is made with the other side's present row, as in Kafka Streams. */
+  /**
+   * The old values that it sends are those that it sent before as new ones. As in Kafka Streams not so of joins, whose old value is made with the other side's present row, nor of
+   * aggregates, whose first old value is the initial one, but with a cache null.
+   */
   readonly oldValues: boolean;
   /** Topics that it is made of. A key join of tables of one origin sees both sides change at once, and does not send what was deleted, as in Kafka Streams. */
   readonly origins: ReadonlySet<string>;
@@ -154,7 +157,7 @@ class Application {
       case 'toTable':
         return void pushTable(stream.toTable({ ...WITH, ...this.materialized() }), { current: sequence });
       case 'aggregate':
-        return void pushTable(this.aggregate(stream, option), { current: sequence });
+        return void pushTable(this.aggregate(stream, option), { current: sequence, oldValues: option % 3 === 1 });
       case 'window':
         return void pushTable(this.unwindowed(this.window(stream, option, false)), {});
       case 'session':
@@ -219,7 +222,7 @@ class Application {
       case 'cogroup': {
         const sum = (_key: string, value: number | null, total: number): number => (total * 3 + (value ?? 0)) % 100_003;
         const grouped = stream.groupByKey(WITH).cogroup(sum).cogroup(otherStream.groupByKey(WITH), sum);
-        return void pushTable(grouped.aggregate({ initializer: () => 1 }, { ...WITH, ...this.materialized() }), { current: sequence && otherSequence });
+        return void pushTable(grouped.aggregate({ initializer: () => 1 }, { ...WITH, ...this.materialized() }), { current: sequence && otherSequence, oldValues: false });
       }
     }
   }

@@ -85,10 +85,10 @@ export class StreamTask {
     const { stores, state, config } = this.options;
     // A cache without room would pass everything on at once, but not as a store without one does: it forgets deletions of what is not there.
     const caching = config.statestoreCacheMaxBytes > 0;
-    for (const { builder } of stores) {
+    for (const { builder, changelogTopic } of stores) {
       const store = builder.build({ caching });
       state.register(store);
-      store.init(this.context);
+      state.init(store, this.context, changelogTopic !== undefined);
     }
   }
 

@@ -1,3 +1,4 @@
+import type { StateStoreContext } from './context.ts';
 import type { StateStore } from './stores.ts';
 
 /** One changelog record, as restore reads it. */
@@ -47,6 +48,11 @@ export interface TaskState {
   readonly taskId: string;
   /** Open the file and initialise the given stores, in this order. Detects corrupt and foreign files: set aside, logged, rebuilt. */
   register(store: StateStore): void;
+  /**
+   * Initialise a registered store. `logged`: it has a changelog.
+   * @throws StateStoreError when a store of the application's own has a changelog, but cannot be restored from it.
+   */
+  init(store: StateStore, context: StateStoreContext, logged: boolean): void;
   readonly stores: ReadonlyMap<string, StateStore>;
   flushCaches(): void;
   /** As flushCaches, but yields to the event loop: `budgetMs` is the longest stretch. @default 8 */

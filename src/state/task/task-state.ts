@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { IllegalStateError, StateStoreError } from '../../errors.ts';
 import { CacheBudget } from '../cache/cache-budget.ts';
+import type { StateStoreContext } from '../contract/context.ts';
+import { isCustomStore } from '../contract/custom-store.ts';
 import type { StateStore } from '../contract/stores.ts';
 import type { ChangelogRecord, FrozenWrites, LogIdentity, StoredPosition, TaskState } from '../contract/task-state.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -8,6 +10,7 @@ import { MemoryEngine } from '../memory/memory-engine.ts';
 import type { StateLogger } from '../sqlite/open-database.ts';
 import { describeFailure, SqliteEngine } from '../sqlite/sqlite-engine.ts';
 import { ApplyJob, type FrozenPart } from './apply-job.ts';
+import { ManagedCustomStore } from './custom-store.ts';
 import { type Deadline, deadlineIn, isManaged, type ManagedStore, NO_DEADLINE, type StoreEnvironment } from './managed-store.ts';
 
 /** Records restored in one transaction. */
@@ -47,6 +50,7 @@ class EngineTaskState implements TaskState {
   readonly stores = new Map<string, StateStore>();
   readonly #options: TaskStateOptions;
   readonly #managed: ManagedStore[] = [];
+  readonly #managedByName = new Map<string, ManagedStore>();
   readonly #environment: StoreEnvironment;
   readonly #meta = new Map<string, string>();
   #sqlite: SqliteEngine | null = null;
@@ -73,12 +77,25 @@ class EngineTaskState implements TaskState {
     const known = this.stores.get(store.name);
     if (known === store) return;
     if (known !== undefined) throw new IllegalStateError('two stores have this name', { taskId: this.taskId, store: store.name });
-    if (isManaged(store)) {
+    const managed = isManaged(store) ? store : isCustomStore(store) ? new ManagedCustomStore(store) : undefined;
+    if (managed !== undefined) {
       this.#finishJob();
-      store.attach(this.#environment);
-      this.#managed.push(store);
+      managed.attach(this.#environment);
+      this.#managed.push(managed);
+      this.#managedByName.set(managed.name, managed);
     }
     this.stores.set(store.name, store);
+  }
+
+  init(store: StateStore, context: StateStoreContext, logged: boolean): void {
+    const managed = this.#managedByName.get(store.name);
+    if (managed === undefined && logged) {
+      throw new StateStoreError('the store has a changelog, but nothing to restore it with: give it the methods restore(records) and clear(), or its builder loggingEnabled: false', {
+        taskId: this.taskId,
+        store: store.name,
+      });
+    }
+    (managed ?? store).init(context);
   }
 
   flushCaches(): void {
@@ -144,8 +161,9 @@ class EngineTaskState implements TaskState {
   }
 
   restore(storeName: string, records: readonly ChangelogRecord[], nextOffset: number): void {
-    const store = this.#require(storeName);
-    if (!isManaged(store))
+    this.#require(storeName);
+    const store = this.#managedByName.get(storeName);
+    if (store === undefined)
       throw new StateStoreError('the store cannot be restored by the task: it keeps its own contents', { taskId: this.taskId, store: storeName });
     const engine = this.#engine(store.persistent);
     if (this.#restoring !== engine) {
@@ -168,8 +186,9 @@ class EngineTaskState implements TaskState {
   }
 
   reset(storeName: string): void {
-    const store = this.#require(storeName);
-    if (!isManaged(store)) return;
+    this.#require(storeName);
+    const store = this.#managedByName.get(storeName);
+    if (store === undefined) return;
     const engine = this.#engine(store.persistent);
     this.#write(engine, storeName, () => engine.clearStore(storeName));
     store.cleared();
@@ -343,8 +362,8 @@ class EngineTaskState implements TaskState {
   }
 
   #engineOf(storeName: string): Engine | null {
-    const store = this.stores.get(storeName);
-    return store !== undefined && isManaged(store) ? this.#engine(store.persistent) : null;
+    const store = this.#managedByName.get(storeName);
+    return store === undefined ? null : this.#engine(store.persistent);
   }
 
   #require(storeName: string): StateStore {

@@ -9,6 +9,7 @@ import type { RecordCollector } from '../../../src/runtime/record-collector.ts';
 import { StreamTask } from '../../../src/runtime/task/stream-task.ts';
 import { TaskMetrics } from '../../../src/runtime/task/task-metrics.ts';
 import type { Serde } from '../../../src/serdes/serde.ts';
+import type { StateStoreContext } from '../../../src/state/contract/context.ts';
 import type { StateStore } from '../../../src/state/contract/stores.ts';
 import type { TaskState } from '../../../src/state/contract/task-state.ts';
 
@@ -60,6 +61,10 @@ export class FakeState implements Partial<TaskState> {
 
   register(store: StateStore): void {
     this.stores.set(store.name, store);
+  }
+
+  init(store: StateStore, context: StateStoreContext): void {
+    store.init(context);
   }
 
   flushCaches(): void {
