@@ -222,7 +222,10 @@ class Application {
       case 'cogroup': {
         const sum = (_key: string, value: number | null, total: number): number => (total * 3 + (value ?? 0)) % 100_003;
         const grouped = stream.groupByKey(WITH).cogroup(sum).cogroup(otherStream.groupByKey(WITH), sum);
-        return void pushTable(grouped.aggregate({ initializer: () => 1 }, { ...WITH, ...this.materialized() }), { current: sequence && otherSequence, oldValues: false });
+        return void pushTable(grouped.aggregate({ initializer: () => 1 }, { ...WITH, ...this.materialized() }), {
+          current: sequence && otherSequence,
+          oldValues: false,
+        });
       }
     }
   }
