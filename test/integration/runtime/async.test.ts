@@ -306,3 +306,49 @@ test('once a commit is due, no call begins until those under way have ended', as
     await app.cleanUp();
   }
 });
+
+test('calls that would hold up a rebalance for too long are cancelled, and made again by whoever has the task then', async () => {
+  const app = await Application.create(kafka, 'async', { processingGuarantee: 'exactly_once_v2', maxPollIntervalMs: 6000 }, 4);
+  const started: KafkaStreams[] = [];
+  try {
+    let slow = true;
+    let calls = 0;
+    let cancelled = 0;
+    const builder = new StreamsBuilder();
+    builder
+      .stream<string, string>(app.topics.input, { key: serdes.string, value: serdes.string })
+      .mapValuesAsync(
+        async (value, _key, { signal }) => {
+          calls++;
+          signal.addEventListener('abort', () => cancelled++);
+          if (slow) await sleep(3000, undefined, { signal });
+          return value;
+        },
+        { timeout: '5s' },
+      )
+      .to(app.topics.output, { key: serdes.string, value: serdes.string });
+    const start = async (): Promise<void> => {
+      const streams = new KafkaStreams(builder.build(), app.config(app.folder()));
+      started.push(streams);
+      await streams.start();
+    };
+    // One key a partition: its calls wait for each other, longer than a rebalance would for them.
+    const records = Array.from({ length: 80 }, (_, i) => ({ key: `key-${i % 4}`, value: String(i), partition: i % 4 }));
+    await kafka.produceAll(app.topics.input, records);
+    await start();
+    while (calls === 0) await sleep(10);
+    await start();
+    // It runs as soon as it has joined; the tasks follow.
+    const deadline = Date.now() + 30_000;
+    while (cancelled === 0 && Date.now() < deadline) await sleep(20);
+    assert.ok(cancelled > 0, 'calls were cancelled so that tasks could move');
+    slow = false;
+    await waitForValues(kafka, app.topics.output, records);
+    for (const streams of started) await streams.close();
+    assert.deepEqual(await sequences(kafka, app.topics.output, 'read_committed'), expectedSequences(records));
+    await assertCommittedToTheEnd(kafka, app.id, app.topics.input, 4);
+  } finally {
+    for (const streams of started) await streams.close();
+    await app.cleanUp();
+  }
+});
