@@ -88,9 +88,12 @@ export function globalStoreView(store: StateStore): StateStore {
   for (const name of WRITES) {
     if (methods[name] === undefined) continue;
     view[name] = () => {
-      throw new IllegalStateError(`${name}() is called, but a global store is read-only here: only its own processor, the one given to addGlobalStore, writes to it. Send a record to its topic instead`, {
-        store: store.name,
-      });
+      throw new IllegalStateError(
+        `${name}() is called, but a global store is read-only here: only its own processor, the one given to addGlobalStore, writes to it. Send a record to its topic instead`,
+        {
+          store: store.name,
+        },
+      );
     };
   }
   return Object.freeze(view) as unknown as StateStore;

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { type StateStore, type StoreBuilder, serdes, Topology } from 'millrace';
 import { TopologyTestDriver } from 'millrace/testing';
 import { type Fate, TaskHarness } from '../support/task-harness.ts';
-import { leaderboard, topology } from './custom-store.ts';
+import { type leaderboard, topology } from './custom-store.ts';
 
 const SCORES: readonly (readonly [player: string, points: number])[] = [
   ['ann', 5],
@@ -65,7 +65,10 @@ test('a store with a changelog, but without restore and clear, says so', () => {
     made.addStateStore(builder, 'processor');
     return made;
   };
-  assert.throws(() => new TopologyTestDriver(build(true)), { code: 'ERR_STATE_STORE', message: /restore\(records\) and clear\(\), or its builder loggingEnabled: false .*store s/ });
+  assert.throws(() => new TopologyTestDriver(build(true)), {
+    code: 'ERR_STATE_STORE',
+    message: /restore\(records\) and clear\(\), or its builder loggingEnabled: false .*store s/,
+  });
   const driver = new TopologyTestDriver(build(false));
   assert.equal(driver.getStateStore('s'), store);
   driver.close();

@@ -71,7 +71,8 @@ export class EngineSessionStore<K, V> extends EngineStore<K, V> implements Sessi
 
   findSessionsByEnd(earliestSessionEnd: number, latestSessionEnd: number): StoreIterator<[Windowed<K>, V]> {
     // Closed sessions are read by their end even past the retention, as in Java; what is out of reach is only what was dropped with its segment.
-    if (this.table.seesPast || (this.sessions.timeOrdered && this.persistent)) return this.scanMany(null, null, earliestSessionEnd, latestSessionEnd, Number.POSITIVE_INFINITY, false);
+    if (this.table.seesPast || (this.sessions.timeOrdered && this.persistent))
+      return this.scanMany(null, null, earliestSessionEnd, latestSessionEnd, Number.POSITIVE_INFINITY, false);
     return this.findMany(null, null, earliestSessionEnd, latestSessionEnd, Number.POSITIVE_INFINITY, false);
   }
 

@@ -90,10 +90,13 @@ class EngineTaskState implements TaskState {
   init(store: StateStore, context: StateStoreContext, logged: boolean): void {
     const managed = this.#managedByName.get(store.name);
     if (managed === undefined && logged) {
-      throw new StateStoreError('the store has a changelog, but nothing to restore it with: give it the methods restore(records) and clear(), or its builder loggingEnabled: false', {
-        taskId: this.taskId,
-        store: store.name,
-      });
+      throw new StateStoreError(
+        'the store has a changelog, but nothing to restore it with: give it the methods restore(records) and clear(), or its builder loggingEnabled: false',
+        {
+          taskId: this.taskId,
+          store: store.name,
+        },
+      );
     }
     (managed ?? store).init(context);
   }
