@@ -221,7 +221,12 @@ class Application {
       }
       case 'cogroup': {
         const sum = (_key: string, value: number | null, total: number): number => (total * 3 + (value ?? 0)) % 100_003;
-        const grouped = stream.groupByKey(WITH).cogroup(sum).cogroup(otherStream.groupByKey(WITH), sum);
+        // Two repartition topics of one store need names.
+        const group = (side: number) => ({ ...WITH, name: `cogroup-${this.stores}-${side}` });
+        const grouped = stream
+          .groupByKey(group(0))
+          .cogroup(sum)
+          .cogroup(otherStream.groupByKey(group(1)), sum);
         return void pushTable(grouped.aggregate({ initializer: () => 1 }, { ...WITH, ...this.materialized() }), {
           current: sequence && otherSequence,
           oldValues: false,

@@ -174,10 +174,8 @@ export class SuppressBuffer<K, V> extends EngineStore<K, V> implements TimeOrder
       }
       const { value, time } = decoded;
       const change = { oldValue: this.#decode(value.old), newValue: this.#decode(value.new), isLatest: true };
-      this.#replace(
-        id,
-        new Buffered(id, record.key, this.#byKey.get(id)?.time ?? time, this.#decode(value.prior), change, value.context, [value.prior, value.old, value.new]),
-      );
+      // The record's own time: a key that has left and come back within an interval is logged once, at its new place.
+      this.#replace(id, new Buffered(id, record.key, time, this.#decode(value.prior), change, value.context, [value.prior, value.old, value.new]));
     }
   }
 
