@@ -82,7 +82,8 @@ export class Fleet {
       instance.child = undefined;
       const told = instance.condition === 'stopping';
       instance.condition = 'down';
-      if (told && (code === 0 || signal === 'SIGKILL')) return;
+      // A SIGTERM while Node.js still starts ends it as it would any program.
+      if (told && (code === 0 || signal !== null)) return;
       this.crashes.push(`instance ${instance.number} ended with ${signal ?? `code ${code}`}: see ${instance.logFile}`);
     });
   }

@@ -17,7 +17,7 @@ import { COMMITTED_META } from '../restore/restore-plan.ts';
 import { isRetriable, retrying, yieldToEventLoop } from '../retry.ts';
 import type { OwnedTask } from '../thread/owned-task.ts';
 import type { CommitInterval, CommitOutcome } from './interval.ts';
-import { produceAll } from './produce-all.ts';
+import { produceAll, producerFailure } from './produce-all.ts';
 
 export interface CommitterOptions {
   readonly clients: KafkaClients;
@@ -204,7 +204,11 @@ export class Committer {
     collector.hold();
     try {
       const direct = collector.takeFailure();
-      if (direct !== undefined) refused = this.refused(direct.record, direct.error);
+      if (direct !== undefined) {
+        const failed = producerFailure(direct.error);
+        if (failed !== undefined) throw failed;
+        refused = this.refused(direct.record, direct.error);
+      }
       await this.resolvePartitions(outputs);
       if (!(await this.options.stillMember()))
         return { kind: 'aborted', error: new IllegalStateError('This member was replaced while the process stood still') };

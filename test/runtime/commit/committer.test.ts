@@ -19,9 +19,13 @@ interface Script {
   commits?: (KafkaClientError | undefined)[];
   assignmentLost?: () => boolean;
   stillMember?: boolean;
+  /** What producing a record throws. */
+  produce?: KafkaClientError;
+  /** What aborting throws. */
+  abort?: KafkaClientError;
 }
 
-function refusal(code: number, reaction: 'retriable' | 'abortable'): KafkaClientError {
+function refusal(code: number, reaction: KafkaClientError['reaction']): KafkaClientError {
   return new KafkaClientError(`error ${code}`, { kafkaCode: code, reaction });
 }
 
@@ -44,6 +48,7 @@ async function setUp(script: Script) {
     beginTransaction: note('begin'),
     produce: () => {
       calls.push('produce');
+      if (script.produce !== undefined) throw script.produce;
       end += 1;
       return true;
     },
@@ -54,7 +59,10 @@ async function setUp(script: Script) {
       calls.push('commit');
       end += 5;
     },
-    abortTransaction: note('abort'),
+    abortTransaction: async () => {
+      calls.push('abort');
+      if (script.abort !== undefined) throw script.abort;
+    },
     takeFailures: () => [],
     close: note('close'),
   } as unknown as Producer;
@@ -172,4 +180,25 @@ test('at-least-once: what waits in the queue of a frozen process is given up bef
   assert.deepEqual(loose.options().overrides, { 'message.timeout.ms': 3000 });
   const exact = await setUp({ guarantee: 'exactly_once_v2' });
   assert.equal(exact.options().overrides, undefined);
+});
+
+test('exactly-once: a transaction that fails while records are produced is aborted; when the producer is fenced, it is replaced', async () => {
+  const failed = await setUp({ guarantee: 'exactly_once_v2', produce: refusal(KafkaErrorCode.state, 'fatal') });
+  assert.equal((await failed.run()).kind, 'aborted');
+  assert.equal(failed.calls.at(-1), 'abort');
+  const late = await setUp({
+    guarantee: 'exactly_once_v2',
+    produce: refusal(KafkaErrorCode.state, 'fatal'),
+    abort: refusal(KafkaErrorCode.fenced, 'fatal'),
+  });
+  assert.equal((await late.run()).kind, 'fatal');
+  const fenced = await setUp({ guarantee: 'exactly_once_v2', produce: refusal(KafkaErrorCode.fatal, 'fatal') });
+  assert.equal((await fenced.run()).kind, 'fatal');
+});
+
+test('a record that the client refuses stops the service', async () => {
+  for (const guarantee of ['at_least_once', 'exactly_once_v2'] as const) {
+    const { run } = await setUp({ guarantee, produce: refusal(KafkaErrorCode.messageTooLarge, 'abortable') });
+    await assert.rejects(run(), { code: 'ERR_PRODUCTION' });
+  }
 });
