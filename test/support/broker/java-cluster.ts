@@ -58,7 +58,8 @@ export class JavaCluster {
     const voters = nodes.map((node, i) => `${node.id}@127.0.0.1:${ports[brokers + i]}`).join(',');
     const cluster = new JavaCluster(directory, classPath, options.heapMb ?? 256, nodes);
     try {
-      const clusterId = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('base64url');
+      // The first byte is fixed: an id that begins with '-' would be read as an option.
+      const clusterId = Buffer.from([0, ...crypto.getRandomValues(new Uint8Array(15))]).toString('base64url');
       await Promise.all(
         nodes.map(async (node, i) => {
           mkdirSync(node.directory);
