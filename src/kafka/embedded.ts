@@ -20,7 +20,8 @@ const START_TIMEOUT_MS = 5000;
  *
  * Not Kafka: topics appear by themselves, with 4 partitions; a partition keeps about 100,000 records or 5 MB; nothing is compacted, nothing survives.
  * Transactions look as if they worked, but offsets sent in them are not applied and `read_committed` does not filter, so exactly-once is not
- * given. Use a real broker to test what matters.
+ * given. It keeps a member that has left until its session times out, so a restart under the same application id takes that long. Use a real broker
+ * to test what matters.
  */
 export async function startEmbeddedBroker(options: EmbeddedBrokerOptions = {}): Promise<EmbeddedBroker> {
   const brokers = options.brokers ?? 1;

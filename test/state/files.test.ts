@@ -125,6 +125,7 @@ describe('state files', () => {
       (error: Error) =>
         error instanceof StateStoreError &&
         error.code === 'ERR_STATE_STORE_FULL' &&
+        error.store === 'kv' &&
         error.message.includes(file) &&
         /SQLITE_FULL: the disk is full: free some space/.test(error.message),
     );

@@ -78,6 +78,8 @@ export class StreamThread {
   private draining = false;
   private abandoned = false;
   private ready = false;
+  /** The loop has ended: that no task waits any more does not mean that all of them run. */
+  private ended = false;
   private readonly restored: OwnedTask[] = [];
 
   constructor(parts: StreamThreadParts) {
@@ -93,10 +95,12 @@ export class StreamThread {
       await this.settleCommit();
       await this.commitAll();
     } catch (error) {
+      this.ended = true;
       await this.committing?.catch(() => undefined);
       await this.closeTasks(this.tasks.all).catch((closing: unknown) => this.parts.logger.error({ err: closing }, 'A task could not be closed cleanly'));
       throw error;
     }
+    this.ended = true;
     await this.closeTasks(this.tasks.all);
   }
 
@@ -495,6 +499,7 @@ export class StreamThread {
   }
 
   private noteReady(): void {
+    if (this.ended) return;
     const ready = this.joined && this.tasks.allRunning && !this.parts.member.hasEvents;
     if (ready === this.ready) return;
     this.ready = ready;

@@ -23,6 +23,8 @@ export class ApplyJob {
   owner: unknown = null;
   /** Why it failed: nothing of it was written. */
   error: unknown = undefined;
+  /** The store whose writes failed; undefined when it was the commit of them all. */
+  failedStore: string | undefined;
 
   /** `finish` writes offsets and facts, inside the transaction. */
   constructor(parts: readonly FrozenPart[], engines: readonly Engine[], finish: () => void) {
@@ -52,6 +54,7 @@ export class ApplyJob {
       this.done = true;
     } catch (error) {
       this.error = error;
+      this.failedStore = this.#parts[this.#at]?.store;
       this.done = true;
       for (const engine of this.#engines) engine.rollback();
       throw error;

@@ -128,7 +128,7 @@ class EngineTaskState implements TaskState {
     const budget = this.#options.budgetMs ?? 8;
     for (;;) {
       // Somebody who had to write may have run it to its end meanwhile.
-      if (job.error !== undefined) throw this.#failure(job.error);
+      if (job.error !== undefined) throw this.#failure(job.error, job.failedStore);
       if (!job.done) this.#step(job, deadlineIn(budget));
       if (job.done) return;
       await nextTurn();
@@ -298,7 +298,7 @@ class EngineTaskState implements TaskState {
     try {
       job.step(deadline);
     } catch (cause) {
-      throw this.#failure(cause);
+      throw this.#failure(cause, job.failedStore);
     } finally {
       if (job.done && this.#job === job) {
         this.#job = null;
