@@ -30,7 +30,8 @@ export function sessionStoreFactory(materialized: ResolvedMaterialized, { gapMs,
       const make = (materialized.engine ?? config.engine) === 'memory' ? Stores.inMemorySessionStore : Stores.persistentSessionStore;
       const plain = make(name, retentionMs);
       const dslSupplier = { ...plain, timeOrdered: emit.type === 'window-close', format: config.headers ? ('headers' as const) : plain.format };
-      const builder = Stores.sessionStoreBuilder(supplier ?? dslSupplier, keySerde, valueSerde);
+      // A record within the retention reads sessions that ended up to a gap before it.
+      const builder = Stores.sessionStoreBuilder({ ...(supplier ?? dslSupplier), cachedSlack: gapMs }, keySerde, valueSerde);
       // A cache would hold back what a closed session has to send.
       return configureBuilder(builder, { ...materialized, caching: materialized.caching && emit.type === 'window-update', ...overrides });
     },

@@ -26,7 +26,9 @@ export function windowStoreFactory(materialized: ResolvedMaterialized, windows: 
     create(config, overrides) {
       const make = (materialized.engine ?? config.engine) === 'memory' ? Stores.inMemoryWindowStore : Stores.persistentTimestampedWindowStore;
       const dslSupplier = { ...make(name, retentionMs, windows.sizeMs, false), timeOrdered: emit.type === 'window-close' };
-      const builder = Stores.timestampedWindowStoreBuilder(supplier ?? dslSupplier, keySerde, valueSerde);
+      // A record that is not late for all of its sliding windows reads those that start up to two differences before it.
+      const cachedSlack = windows.sliding ? windows.sizeMs : 0;
+      const builder = Stores.timestampedWindowStoreBuilder({ ...(supplier ?? dslSupplier), cachedSlack }, keySerde, valueSerde);
       // As in Kafka Streams: of the stores of closed windows, those of sliding windows and of sessions have no cache.
       const caching = materialized.caching && !(windows.sliding && emit.type === 'window-close');
       return configureBuilder(builder, { ...materialized, caching, ...overrides });

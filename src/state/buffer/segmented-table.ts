@@ -9,6 +9,14 @@ import type { BufferedWrite, WriteLayer } from './write-layer.ts';
 const MAX_SEGMENTS_AT_ONCE = 64;
 const MAX_ROWS_AT_ONCE = 512;
 
+/** Within the retention. */
+export const LIVE = 0;
+/** Past the retention, though its segment is not. */
+export const HIDDEN = 1;
+/** Past the retention, with all of its segment. */
+export const DROPPED = 2;
+export type Pastness = typeof LIVE | typeof HIDDEN | typeof DROPPED;
+
 /**
  * Entries with a time, in segments: each covers `interval` milliseconds and is a table of its own, so that what is past the retention goes by dropping tables.
  * A segment goes only when all of it is past; until then reads hide what is past, to the millisecond. The clock is the highest time put so far.
@@ -21,6 +29,8 @@ export class SegmentedTable {
   readonly #store: string;
   readonly interval: number;
   readonly retention: number;
+  /** Milliseconds that entries are held, and seen by reads, beyond the retention: what is above the store may still have to read them. */
+  readonly slack: number;
   /** Highest time put; -1 before the first. */
   observed: number;
   /** Scans by time also see what is past, until a commit drops it. */
@@ -34,19 +44,31 @@ export class SegmentedTable {
   #dirty: BufferedTable[] = [];
   #committedTime: number;
 
-  constructor(engine: Engine, store: string, interval: number, retention: number) {
+  constructor(engine: Engine, store: string, interval: number, retention: number, slack = 0) {
     this.#engine = engine;
     this.#store = store;
     this.interval = interval;
     this.retention = retention;
+    this.slack = slack;
     this.observed = this.#committedTime = Number(engine.getFact(store, 'stream-time') ?? -1);
     this.#ids = engine.segments(store);
     for (const id of this.#ids) this.#segments.set(id, new BufferedTable(engine.table(store, id)));
   }
 
-  /** The oldest time that reads see. */
+  /** The oldest time within the retention. */
   get minLive(): number {
     return this.observed - this.retention + 1;
+  }
+
+  /** The oldest time that reads see: `minLive`, but for the slack. */
+  get reach(): number {
+    return this.observed - this.retention - this.slack + 1;
+  }
+
+  /** How a time stands to the retention, whatever the slack. */
+  pastness(time: number): Pastness {
+    if (time >= this.minLive) return LIVE;
+    return this.#segmentOf(time) < this.#segmentOf(this.observed - this.retention + (this.interval === 1 ? 1 : 0)) ? DROPPED : HIDDEN;
   }
 
   /** No entry at or past this time has been put (below a cache). */
@@ -125,7 +147,7 @@ export class SegmentedTable {
    */
   ofKey(fromTime: number, toTime: number, baseId: string, from: Buffer, to: Buffer): StoredRow[] | null {
     const suffix = from.length - baseId.length;
-    const first = lowerBound(this.#ids, this.#segmentOf(Math.max(fromTime, this.minLive)));
+    const first = lowerBound(this.#ids, this.#segmentOf(Math.max(fromTime, this.reach)));
     const last = this.#segmentOf(toTime);
     const segments: number[] = [];
     let low = '';
@@ -166,7 +188,7 @@ export class SegmentedTable {
 
   /** The segments' tables that hold times within [fromTime, toTime]. */
   tables(fromTime: number, toTime: number, reverse: boolean): BufferedTable[] {
-    const first = this.#segmentOf(this.seesPast ? fromTime : Math.max(fromTime, this.minLive));
+    const first = this.#segmentOf(this.seesPast ? fromTime : Math.max(fromTime, this.reach));
     const last = this.#segmentOf(toTime);
     const tables: BufferedTable[] = [];
     for (let i = lowerBound(this.#ids, first); i < this.#ids.length; i++) {
@@ -191,7 +213,7 @@ export class SegmentedTable {
   /** Inside a transaction: store the clock, and drop the segments that are past at `observed`. */
   #commitTime(observed: number, keepFrom: number): void {
     this.#engine.setFact(this.#store, 'stream-time', String(observed));
-    const minLive = this.#segmentOf(Math.min(keepFrom, observed - this.retention + (this.interval === 1 ? 1 : 0)));
+    const minLive = this.#segmentOf(Math.min(keepFrom, observed - this.retention - this.slack + (this.interval === 1 ? 1 : 0)));
     let past = 0;
     while (past < this.#ids.length && (this.#ids[past] as number) < minLive) past++;
     if (past === 0) return;
@@ -225,12 +247,12 @@ export class SegmentedTable {
   }
 
   #minKeptSegment(): number {
-    return Math.min(this.#minLiveSegment(), this.#segmentOf(this.keepFrom));
+    return Math.min(this.#firstSegment(), this.#segmentOf(this.keepFrom));
   }
 
-  #minLiveSegment(): number {
+  #firstSegment(): number {
     // Memory drops to the millisecond, SQLite a segment at a time, as Java's engines do.
-    return this.interval === 1 ? this.minLive : Math.floor((this.observed - this.retention) / this.interval);
+    return this.interval === 1 ? this.reach : Math.floor((this.observed - this.retention - this.slack) / this.interval);
   }
 }
 

@@ -40,7 +40,7 @@ export class DirtyIndex<E extends Linked<E>> {
   }
 
   /**
-   * Rows of the store below with the dirty entries from `low` to `high` in their places: `take` makes a result of an entry (undefined: deleted, or not wanted), `below` of a row.
+   * Rows of the store below with the dirty entries (and some `clean` ones, which it may lack) from `low` to `high` in their places: `take` makes a result of an entry (undefined: deleted, or not wanted), `below` of a row.
    */
   merge<R, X>(
     rows: Iterator<R>,
@@ -51,12 +51,14 @@ export class DirtyIndex<E extends Linked<E>> {
     highExclusive: boolean,
     take: (entry: E) => X | undefined,
     below: (row: R) => X,
+    clean: readonly E[] = [],
   ): IterableIterator<X> {
-    let map = this.#map;
+    let map = clean.length === 0 ? this.#map : null;
     if (map === null) {
       map = new SortedMap<DirtyReference<E>>();
       for (let entry = this.#list.first; entry !== null; entry = entry.next) map.set(new DirtyReference(this.#idOf(entry), entry));
-      this.#map = map;
+      if (clean.length === 0) this.#map = map;
+      else for (const entry of clean) map.set(new DirtyReference(this.#idOf(entry), entry));
     }
     return merged(new SortedCursor(map, low, high, reverse, highExclusive), rows, idOfRow, reverse, take, below);
   }

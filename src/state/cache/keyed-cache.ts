@@ -1,4 +1,5 @@
 import type { RecordContext } from '../../processor/record-context.ts';
+import { LIVE, type Pastness } from '../buffer/segmented-table.ts';
 import type { CacheBudget } from './cache-budget.ts';
 import { DirtyList, SizeEstimate, type UNKNOWN } from './record-cache.ts';
 
@@ -17,6 +18,8 @@ export class TimedEntry<K, T> {
   /** What the store below holds, null for nothing; UNKNOWN when nobody has looked. */
   below: T | null | typeof UNKNOWN;
   dirty = false;
+  /** How it stood to the retention when it was put last: decides what becomes of it at the flush, so that this does not depend on when that is. */
+  past: Pastness = LIVE;
   used = true;
   context: RecordContext | null = null;
   next: TimedEntry<K, T> | null = null;
@@ -75,6 +78,8 @@ export class KeyedCache<K, T> {
   readonly #budget: CacheBudget;
   #hand: Iterator<KeyGroup<K, T>> | null = null;
   #bytes = 0;
+  /** No entry is older. */
+  #oldest = Number.POSITIVE_INFINITY;
   /** Entries at times above this are below only if they were evicted: see `#evicted`. */
   #freshAbove: number | null = null;
   /** Times, above `#freshAbove`, of evicted entries. */
@@ -105,6 +110,7 @@ export class KeyedCache<K, T> {
   }
 
   insert(entry: TimedEntry<K, T>): void {
+    if (entry.time < this.#oldest) this.#oldest = entry.time;
     const entries = entry.group.entries;
     const last = entries[entries.length - 1];
     if (last === undefined || last.time < entry.time || (last.time === entry.time && last.start < entry.start)) entries.push(entry);
@@ -121,9 +127,22 @@ export class KeyedCache<K, T> {
     this.#grow(entry.group, -Math.min(ENTRY_OVERHEAD + this.valueSize.bytes, entry.group.size));
   }
 
+  /** Clean entries from before a time, in no order. */
+  cleanBefore(time: number): TimedEntry<K, T>[] {
+    const found: TimedEntry<K, T>[] = [];
+    if (this.#oldest >= time) return found;
+    for (const group of this.#groups.values()) {
+      for (const entry of group.entries) {
+        if (entry.time >= time) break;
+        if (!entry.dirty) found.push(entry);
+      }
+    }
+    return found;
+  }
+
   /** Forget what is past and clean. */
-  prune(group: KeyGroup<K, T>, minLive: number): void {
-    for (let first = group.entries[0]; first !== undefined && first.time < minLive && !first.dirty; first = group.entries[0]) this.remove(first);
+  prune(group: KeyGroup<K, T>, reach: number): void {
+    for (let first = group.entries[0]; first !== undefined && first.time < reach && !first.dirty; first = group.entries[0]) this.remove(first);
   }
 
   get exceeded(): boolean {
@@ -164,6 +183,7 @@ export class KeyedCache<K, T> {
     this.#budget.used -= this.#bytes;
     this.#bytes = 0;
     this.#freshAbove = null;
+    this.#oldest = Number.POSITIVE_INFINITY;
     this.#evicted.clear();
     for (let entry = this.dirty.first; entry !== null; ) {
       const next = entry.next;

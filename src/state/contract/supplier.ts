@@ -17,6 +17,12 @@ export interface StoreSupplier {
   readonly retainDuplicates?: boolean;
   /** Window and session stores: multi-key reads come in the order of time (emit on window close). */
   readonly timeOrdered?: boolean;
+  /**
+   * Window and session stores with a record cache: how long, in milliseconds, beyond the retention entries are held and read.
+   * With a cache an aggregation still sees what is past (Kafka Streams: as long as it is cached); this is how far back it can look, so that evictions do not matter.
+   * @default 0
+   */
+  readonly cachedSlack?: number;
   /** LRU: most entries. */
   readonly maxEntries?: number;
 }

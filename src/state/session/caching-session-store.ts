@@ -2,6 +2,7 @@ import { NO_HEADERS } from '../../processor/headers.ts';
 import { RecordContext } from '../../processor/record-context.ts';
 import type { Windowed } from '../../processor/windowed.ts';
 import type { StoredRow } from '../buffer/buffered-table.ts';
+import { DROPPED, LIVE } from '../buffer/segmented-table.ts';
 import { keyId } from '../bytes.ts';
 import { DirtyIndex } from '../cache/dirty-index.ts';
 import { KeyedCache, type KeyGroup, TimedEntry } from '../cache/keyed-cache.ts';
@@ -15,10 +16,15 @@ import { SESSION_SUFFIX, sessionEndOf, sessionKey, sessionStartOf } from './sess
 import { EngineSessionStore } from './session-store.ts';
 
 const STRETCH = 16;
+const NONE: readonly never[] = [];
 
 /**
  * A session store with a record cache. A key's sessions are read from below once and are then complete in the cache until the key is evicted, so finding the sessions that a
  * record touches is a look at a short array.
+ *
+ * As in Kafka Streams, what is cached is seen past the retention too, and the store below is held to the retention as of the put: a put past it is logged and sent on, but counted
+ * as dropped; a removal past it is neither, and says nothing of the old value. To keep what is seen from depending on evictions, the store below holds sessions for `slack` longer.
+ * (A session older than that too may be seen for as long as it happens to be cached.)
  */
 export class CachingSessionStore<K, V> extends EngineSessionStore<K, V> implements CachedStateStore<Windowed<K>, V> {
   #cache!: KeyedCache<K, V>;
@@ -46,15 +52,19 @@ export class CachingSessionStore<K, V> extends EngineSessionStore<K, V> implemen
       entry = new TimedEntry<K, V>(group, end, start, this.#cache.isMissing(group, end) ? null : UNKNOWN);
       this.#cache.insert(entry);
     }
-    this.table.observe(end);
-    if (aggregate === null && entry.below === null) {
-      // Merged into another before anybody below heard of it.
+    const table = this.table;
+    entry.past = end < table.minLive ? table.pastness(end) : LIVE;
+    if (aggregate === null && entry.below === UNKNOWN) entry.below = this.read(this.#bytesOf(group), start, end);
+    if (aggregate === null && this.#listener !== null && (entry.below === null || entry.past !== LIVE)) {
+      // Merged into another before anybody below heard of it, or when it was past for them.
+      if (entry.below !== null) this.#erase(entry);
       if (entry.dirty) this.#index.reset();
       entry.value = null;
       this.#cache.dirty.remove(entry);
       this.#cache.remove(entry);
       return;
     }
+    table.observe(end);
     entry.value = aggregate;
     entry.context = context;
     entry.used = true;
@@ -69,14 +79,13 @@ export class CachingSessionStore<K, V> extends EngineSessionStore<K, V> implemen
 
   override fetchSession(key: K, sessionStart: number, sessionEnd: number): V | null {
     this.requireKey(key);
-    if (sessionEnd < this.table.minLive) return null;
     const group = this.#group(key);
     const entry = group.find(sessionEnd, sessionStart);
     if (entry !== undefined) {
       entry.used = true;
       return entry.value;
     }
-    return this.#cache.isMissing(group, sessionEnd) ? null : this.read(this.#bytesOf(group), sessionStart, sessionEnd);
+    return sessionEnd < this.table.reach || this.#cache.isMissing(group, sessionEnd) ? null : this.read(this.#bytesOf(group), sessionStart, sessionEnd);
   }
 
   override get cacheDirty(): boolean {
@@ -134,16 +143,33 @@ export class CachingSessionStore<K, V> extends EngineSessionStore<K, V> implemen
     this.#index = new DirtyIndex(this.#cache.dirty, (entry) => this.#order(entry.time, sessionKey(this.#bytesOf(entry.group), entry.start, entry.time)));
   }
 
+  protected override get slack(): number {
+    return this.sessions.slack;
+  }
+
+  protected override findMany(
+    keyFrom: K | null,
+    keyTo: K | null,
+    earliestEnd: number,
+    latestEnd: number,
+    latestStart: number,
+    reverse: boolean,
+  ): StoreIterator<[Windowed<K>, V]> {
+    const low = keyFrom === null ? null : this.keySerde.serialize(this.topic, keyFrom);
+    const high = keyTo === null ? null : this.keySerde.serialize(this.topic, keyTo);
+    if (latestEnd < earliestEnd || (low !== null && high !== null && low.compare(high) > 0)) return [][Symbol.iterator]();
+    return this.scanMany(low, high, earliestEnd, latestEnd, latestStart, reverse);
+  }
+
   protected override findOfKey(key: K, earliestEnd: number, latestStart: number, reverse: boolean): StoreIterator<[Windowed<K>, V]> {
     this.requireKey(key);
     const group = this.#group(key);
     if (!group.complete) this.#complete(group);
-    const first = Math.max(earliestEnd, this.table.minLive);
     const found: [Windowed<K>, V][] = [];
     const entries = group.entries;
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[i] as TimedEntry<K, V>;
-      if (entry.time < first || entry.start > latestStart) continue;
+      if (entry.time < earliestEnd || entry.start > latestStart) continue;
       entry.used = true;
       if (entry.value !== null) found.push([{ key: group.key, window: { start: entry.start, end: entry.time } }, entry.value]);
     }
@@ -160,9 +186,12 @@ export class CachingSessionStore<K, V> extends EngineSessionStore<K, V> implemen
     latestStart: number,
     reverse: boolean,
   ): StoreIterator<[Windowed<K>, V]> {
-    if (this.#cache.dirty.size === 0) return super.scanMany(low, high, firstEnd, lastEnd, latestStart, reverse);
+    const { reach } = this.table;
+    const firstBelow = Math.max(firstEnd, reach);
+    const past = firstEnd < reach ? this.#cache.cleanBefore(reach) : NONE;
+    if (this.#cache.dirty.size === 0 && past.length === 0) return super.scanMany(low, high, firstBelow, lastEnd, latestStart, reverse);
     return this.#index.merge<StoredRow, [Windowed<K>, V]>(
-      this.rows(low, high, firstEnd, lastEnd, latestStart, reverse),
+      this.rows(low, high, firstBelow, lastEnd, latestStart, reverse),
       (row) => this.#order(sessionEndOf(row.key), row.key),
       null,
       null,
@@ -173,6 +202,7 @@ export class CachingSessionStore<K, V> extends EngineSessionStore<K, V> implemen
         return [{ key: group.key, window: { start, end: time } }, value];
       },
       (row) => [this.windowed(row), this.decode(row)],
+      past,
     );
   }
 
@@ -181,18 +211,23 @@ export class CachingSessionStore<K, V> extends EngineSessionStore<K, V> implemen
     const bytes = this.#bytesOf(group);
     const listener = this.#listener;
     let before: V | null = null;
-    // A session that was merged into another leaves a tombstone whatever stream time has come to since: an interval may hold hours of history, and those below have heard of it.
-    // (Java looks at the retention here, so that what a replay leaves behind depends on where its commits fall.)
-    if (listener !== null && (value === null || (this.#sendOldValues && time >= this.table.minLive)))
+    // The retention is that of the put, not of now: an interval may hold hours of history. (Java's is that of the flush, so that what a replay leaves behind depends on its commits.)
+    if (listener !== null && (value === null || this.#sendOldValues) && entry.past === LIVE)
       before = entry.below === UNKNOWN ? this.read(bytes, start, time) : entry.below;
     if (listener === null || value !== null || before !== null) {
-      this.#cache.valueSize.sample(this.write(bytes, start, time, value));
+      this.#cache.valueSize.sample(this.write(bytes, start, time, value, entry.past === DROPPED));
       entry.below = value;
       if (this.sessions.headerless && listener !== null) this.#dropHeaders();
       listener?.({ key: group.key, window: { start, end: time } }, value, this.#sendOldValues ? before : null, time);
     }
     // The group stays complete: below there is nothing now.
     if (entry.value === null && !entry.dirty) this.#cache.remove(entry);
+  }
+
+  /** Deletes a session below that is past, without a word to the changelog. */
+  #erase({ group, start, time }: TimedEntry<K, V>): void {
+    const bytes = sessionKey(this.#bytesOf(group), start, time);
+    this.table.put(time, keyId(bytes), bytes, null, 0, undefined);
   }
 
   #dropHeaders(): void {
@@ -237,7 +272,7 @@ export class CachingSessionStore<K, V> extends EngineSessionStore<K, V> implemen
 
   #evict(keep: KeyGroup<K, V>): void {
     if (this.#cache.exceeded) {
-      this.#cache.prune(keep, this.table.minLive);
+      this.#cache.prune(keep, this.table.reach);
       this.#cache.evict(this.#flushUntilClean, keep);
     }
   }

@@ -21,6 +21,7 @@ export function makeSessionStore<K, V>(supplier: StoreSupplier, options: Session
     logging: options.logging,
     retention: supplier.retentionPeriod as number,
     segmentInterval: supplier.segmentInterval as number,
+    slack: supplier.cachedSlack ?? 0,
     timeOrdered: supplier.timeOrdered === true,
     headerless: supplier.format === 'headers' && supplier.engine === 'sqlite',
   };

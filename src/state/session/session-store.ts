@@ -20,6 +20,8 @@ export interface SessionSettings<K, V> extends StoreSettings<K, V> {
   readonly segmentInterval: number;
   /** `findSessionsByEnd` is asked often (emit on window close): rows are also indexed by time. */
   readonly timeOrdered: boolean;
+  /** Milliseconds that a store with a cache holds sessions beyond the retention. */
+  readonly slack: number;
   /** What leaves the cache has no headers: so it is in Java with `dsl.store.format=headers`. */
   readonly headerless: boolean;
 }
@@ -49,7 +51,7 @@ export class EngineSessionStore<K, V> extends EngineStore<K, V> implements Sessi
 
   fetchSession(key: K, sessionStart: number, sessionEnd: number): V | null {
     this.requireKey(key);
-    if (sessionEnd < this.table.minLive) return null;
+    if (sessionEnd < this.table.reach) return null;
     return this.read(this.keySerde.serialize(this.topic, key), sessionStart, sessionEnd);
   }
 
@@ -126,12 +128,17 @@ export class EngineSessionStore<K, V> extends EngineStore<K, V> implements Sessi
     this.table.clear();
   }
 
+  /** Without a cache nothing is read past the retention. */
+  protected get slack(): number {
+    return 0;
+  }
+
   protected shape(): StoreShape {
     return { kind: 'session', segmentInterval: this.#interval(), keySuffix: SESSION_SUFFIX, timeOrdered: this.sessions.timeOrdered };
   }
 
   protected attached(engine: Engine): void {
-    this.table = new SegmentedTable(engine, this.name, this.#interval(), this.retentionPeriod);
+    this.table = new SegmentedTable(engine, this.name, this.#interval(), this.retentionPeriod, this.slack);
   }
 
   protected override configure(context: StateStoreContext): void {
@@ -145,13 +152,13 @@ export class EngineSessionStore<K, V> extends EngineStore<K, V> implements Sessi
     this.codec = this.sessions.codec(value);
   }
 
-  /** Returns the size of the encoded value. */
-  protected write(keyBytes: Buffer, start: number, end: number, value: V | null): number {
+  /** Returns the size of the encoded value. `dropped`: it counts as past the retention; by default when it is not kept. */
+  protected write(keyBytes: Buffer, start: number, end: number, value: V | null, dropped?: boolean): number {
     const context = this.context;
     const bytes = sessionKey(keyBytes, start, end);
     const encoded = value === null ? null : this.codec.encode(this.topic, value);
     const kept = this.table.put(end, keyId(bytes), bytes, encoded, 0, value ?? undefined);
-    if (!kept && value !== null) context.droppedRecord(`store ${this.name}: a session past the retention of ${this.retentionPeriod} ms`);
+    if (dropped ?? (!kept && value !== null)) context.droppedRecord(`store ${this.name}: a session past the retention of ${this.retentionPeriod} ms`);
     if (this.settings.logging) {
       const record = context.recordContext;
       context.logChange(
@@ -186,7 +193,7 @@ export class EngineSessionStore<K, V> extends EngineStore<K, V> implements Sessi
 
   /** Live rows of one key, in the order of (end, start). */
   protected rowsOfKey(key: Buffer, earliestEnd: number, latestStart: number, reverse: boolean): IterableIterator<StoredRow> {
-    const first = Math.max(earliestEnd, this.table.minLive);
+    const first = Math.max(earliestEnd, this.table.reach);
     const low = sessionKey(key, 0, Math.max(0, first));
     const high = sessionKey(key, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
     const rows = this.table.ofKey(first, Number.POSITIVE_INFINITY, keyId(key), low, high);
@@ -207,7 +214,7 @@ export class EngineSessionStore<K, V> extends EngineStore<K, V> implements Sessi
   ): StoreIterator<[Windowed<K>, V]> {
     const low = keyFrom === null ? null : this.keySerde.serialize(this.topic, keyFrom);
     const high = keyTo === null ? null : this.keySerde.serialize(this.topic, keyTo);
-    const first = Math.max(earliestEnd, this.table.minLive);
+    const first = Math.max(earliestEnd, this.table.reach);
     if (latestEnd < first || (low !== null && high !== null && low.compare(high) > 0)) return [][Symbol.iterator]();
     return this.scanMany(low, high, first, latestEnd, latestStart, reverse);
   }

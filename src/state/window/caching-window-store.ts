@@ -1,5 +1,6 @@
 import type { Windowed } from '../../processor/windowed.ts';
 import type { StoredRow } from '../buffer/buffered-table.ts';
+import { DROPPED, LIVE } from '../buffer/segmented-table.ts';
 import { keyId } from '../bytes.ts';
 import { DirtyIndex } from '../cache/dirty-index.ts';
 import { KeyedCache, type KeyGroup, TimedEntry } from '../cache/keyed-cache.ts';
@@ -12,10 +13,14 @@ import { baseKeyWithin, WINDOW_SUFFIX, windowKey, windowStartOf } from './window
 import { EngineWindowStore } from './window-store.ts';
 
 const STRETCH = 16;
+const NONE: readonly never[] = [];
 /** Windows of one key that a range read takes into the cache; a key with more is read from below each time. */
 const MAX_LOADED = 1024;
 
-/** A window store with a record cache: see CachingKeyValueStore. A put also moves the clock of the retention, so results do not depend on the cache. */
+/**
+ * A window store with a record cache: see CachingKeyValueStore. A put also moves the clock of the retention.
+ * What is past the retention is treated as in CachingSessionStore.
+ */
 export class CachingWindowStore<K, V, T> extends EngineWindowStore<K, V, T> implements CachedStateStore<Windowed<K>, V> {
   #cache!: KeyedCache<K, T>;
   #index!: DirtyIndex<TimedEntry<K, T>>;
@@ -41,25 +46,28 @@ export class CachingWindowStore<K, V, T> extends EngineWindowStore<K, V, T> impl
       entry = new TimedEntry<K, T>(group, windowStart, windowStart, this.#cache.isMissing(group, windowStart) ? null : UNKNOWN);
       this.#cache.insert(entry);
     }
+    const table = this.table;
+    entry.past = windowStart < table.minLive ? table.pastness(windowStart) : LIVE;
+    if (value === null && entry.below === UNKNOWN) entry.below = this.read(this.#bytesOf(group), windowStart);
+    // What those below are not told does not move their clock.
+    if (value !== null || this.#listener === null || (entry.below !== null && entry.past === LIVE)) table.observe(windowStart);
     entry.value = value;
     entry.context = context;
     entry.used = true;
     if (!entry.dirty) this.#index.add(entry);
     this.#cache.dirty.touch(entry);
-    this.table.observe(windowStart);
     this.#evict(group);
   }
 
   override fetch(key: K, windowStart: number): T | null {
     this.requireKey(key);
-    if (windowStart < this.table.minLive) return null;
     const group = this.#group(key);
     const found = group.find(windowStart, windowStart);
     if (found !== undefined) {
       found.used = true;
       return found.value;
     }
-    if (this.#cache.isMissing(group, windowStart)) return null;
+    if (windowStart < this.table.reach || this.#cache.isMissing(group, windowStart)) return null;
     const value = this.read(this.#bytesOf(group), windowStart);
     const entry = new TimedEntry<K, T>(group, windowStart, windowStart, value);
     entry.value = value;
@@ -133,10 +141,24 @@ export class CachingWindowStore<K, V, T> extends EngineWindowStore<K, V, T> impl
     this.#index = new DirtyIndex(this.#cache.dirty, (entry) => this.#order(entry.time, windowKey(this.#bytesOf(entry.group), entry.start, 0)));
   }
 
+  protected override get slack(): number {
+    return this.windows.slack;
+  }
+
+  protected override fetchMany(keyFrom: K | null, keyTo: K | null, from: number, to: number, reverse: boolean): StoreIterator<[Windowed<K>, T]> {
+    const low = keyFrom === null ? null : this.keySerde.serialize(this.topic, keyFrom);
+    const high = keyTo === null ? null : this.keySerde.serialize(this.topic, keyTo);
+    if (to < from || (low !== null && high !== null && low.compare(high) > 0)) return [][Symbol.iterator]();
+    return this.scanMany(low, high, from, to, reverse);
+  }
+
   protected override scanMany(low: Buffer | null, high: Buffer | null, from: number, to: number, reverse: boolean): StoreIterator<[Windowed<K>, T]> {
-    if (this.#cache.dirty.size === 0) return super.scanMany(low, high, from, to, reverse);
+    const { reach, seesPast } = this.table;
+    const fromBelow = seesPast ? from : Math.max(from, reach);
+    const past = from < reach ? this.#cache.cleanBefore(reach) : NONE;
+    if (this.#cache.dirty.size === 0 && past.length === 0) return super.scanMany(low, high, fromBelow, to, reverse);
     return this.#index.merge<StoredRow, [Windowed<K>, T]>(
-      this.rows(low, high, from, to, reverse),
+      this.rows(low, high, fromBelow, to, reverse),
       (row) => this.#order(windowStartOf(row.key), row.key),
       null,
       null,
@@ -147,6 +169,7 @@ export class CachingWindowStore<K, V, T> extends EngineWindowStore<K, V, T> impl
         return [{ key: group.key, window: { start, end: start + this.windowSize } }, value];
       },
       (row) => [this.windowed(row), this.decode(row)],
+      past,
     );
   }
 
@@ -159,8 +182,10 @@ export class CachingWindowStore<K, V, T> extends EngineWindowStore<K, V, T> impl
       return;
     }
     let before: T | null = null;
-    if ((value === null || this.#sendOldValues) && start >= this.table.minLive) before = entry.below === UNKNOWN ? this.read(bytes, start) : entry.below;
+    // The retention is that of the put: see CachingSessionStore.
+    if ((value === null || this.#sendOldValues) && entry.past === LIVE) before = entry.below === UNKNOWN ? this.read(bytes, start) : entry.below;
     if (value === null && before === null) {
+      if (entry.below !== null) this.#erase(entry);
       this.#cache.remove(entry);
       return;
     }
@@ -174,14 +199,20 @@ export class CachingWindowStore<K, V, T> extends EngineWindowStore<K, V, T> impl
     );
   }
 
+  /** Deletes a window below that is past, without a word to the changelog. */
+  #erase({ group, start }: TimedEntry<K, T>): void {
+    const bytes = windowKey(this.#bytesOf(group), start, 0);
+    this.table.put(start, keyId(bytes), bytes, null, 0, undefined);
+  }
+
   #writeEntry(entry: TimedEntry<K, T>, bytes: Buffer): void {
-    this.#cache.valueSize.sample(this.write(bytes, entry.value, entry.start));
+    this.#cache.valueSize.sample(this.write(bytes, entry.value, entry.start, entry.past === DROPPED));
     entry.below = entry.value;
   }
 
   #rangeOfKey(key: K, from: number, to: number, reverse: boolean): StoreIterator<[number, T]> {
     this.requireKey(key);
-    const first = Math.max(from, this.table.minLive, 0);
+    const first = Math.max(from, 0);
     if (to < first) return [][Symbol.iterator]();
     const group = this.#group(key);
     if (!group.complete && !this.#complete(group)) {
@@ -203,7 +234,7 @@ export class CachingWindowStore<K, V, T> extends EngineWindowStore<K, V, T> impl
   /** Reads all live windows of a key from below into the cache; false when there are too many. */
   #complete(group: KeyGroup<K, T>): boolean {
     const loaded: [number, T][] = [];
-    for (const row of this.fetchBytes(this.#bytesOf(group), this.table.minLive, Number.POSITIVE_INFINITY, false)) {
+    for (const row of this.fetchBytes(this.#bytesOf(group), this.table.reach, Number.POSITIVE_INFINITY, false)) {
       if (loaded.length === MAX_LOADED) return false;
       loaded.push(row);
     }
@@ -241,7 +272,7 @@ export class CachingWindowStore<K, V, T> extends EngineWindowStore<K, V, T> impl
 
   #evict(keep: KeyGroup<K, T>): void {
     if (this.#cache.exceeded) {
-      this.#cache.prune(keep, this.table.minLive);
+      this.#cache.prune(keep, this.table.reach);
       this.#cache.evict(this.#flushUntilClean, keep);
     }
   }

@@ -29,6 +29,7 @@ export function makeWindowStore<K, V, T>(supplier: StoreSupplier, options: Windo
     retention: supplier.retentionPeriod as number,
     segmentInterval: supplier.segmentInterval as number,
     retainDuplicates,
+    slack: supplier.cachedSlack ?? 0,
     timeOrdered: supplier.timeOrdered === true,
   };
   // A cache keeps one value a key, so it cannot keep duplicates: as in Kafka Streams there is none then.

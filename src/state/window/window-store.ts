@@ -22,6 +22,8 @@ export interface WindowSettings<K, V, T> extends StoreSettings<K, V> {
   readonly segmentInterval: number;
   /** Every put of a window and key is kept, apart by a sequence number. */
   readonly retainDuplicates: boolean;
+  /** Milliseconds that a store with a cache holds windows beyond the retention. */
+  readonly slack: number;
   /** Multi-key reads come in the order of time, then key. Memory's always do. */
   readonly timeOrdered: boolean;
 }
@@ -138,17 +140,22 @@ export class EngineWindowStore<K, V, T> extends EngineStore<K, V> implements Win
     this.#sequence = 0;
   }
 
+  /** Without a cache nothing is read past the retention. */
+  protected get slack(): number {
+    return 0;
+  }
+
   protected shape(): StoreShape {
     return { kind: this.windows.kind, segmentInterval: this.#interval(), keySuffix: WINDOW_SUFFIX, timeOrdered: this.windows.timeOrdered };
   }
 
   /** Start of the oldest window that reads still see. A store ordered by time keeps it a millisecond longer, as in Java: without grace a window closes exactly then. */
   protected get minLive(): number {
-    return this.windows.timeOrdered && (this.persistent || this.table.keepFrom !== Number.POSITIVE_INFINITY) ? this.table.minLive - 1 : this.table.minLive;
+    return this.windows.timeOrdered && (this.persistent || this.table.keepFrom !== Number.POSITIVE_INFINITY) ? this.table.reach - 1 : this.table.reach;
   }
 
   protected attached(engine: Engine): void {
-    this.table = new SegmentedTable(engine, this.name, this.#interval(), this.retentionPeriod);
+    this.table = new SegmentedTable(engine, this.name, this.#interval(), this.retentionPeriod, this.slack);
     this.#sequence = this.#storedSequence();
   }
 
@@ -163,8 +170,8 @@ export class EngineWindowStore<K, V, T> extends EngineStore<K, V> implements Win
     this.codec = this.windows.codec(value);
   }
 
-  /** Returns the size of the encoded value. */
-  protected write(keyBytes: Buffer, value: T | null, windowStart: number): number {
+  /** Returns the size of the encoded value. `dropped`: it counts as past the retention; by default when it is not kept. */
+  protected write(keyBytes: Buffer, value: T | null, windowStart: number, dropped?: boolean): number {
     const context = this.context;
     const codec = this.codec;
     const duplicates = this.windows.retainDuplicates;
@@ -174,7 +181,7 @@ export class EngineWindowStore<K, V, T> extends EngineStore<K, V> implements Win
     // Duplicates cannot be deleted one by one: a null is only logged, as in Java.
     if (!(duplicates && value === null)) {
       const kept = this.table.put(windowStart, keyId(bytes), bytes, encoded, value === null ? 0 : codec.timestamp(value), value ?? undefined);
-      if (!kept) this.#dropped();
+      if (dropped ?? !kept) this.#dropped();
     } else if (!this.persistent) {
       // Java's stores in memory count such a null all the same, those on disk do not.
       if (windowStart < this.table.minLive) this.#dropped();

@@ -62,7 +62,7 @@ function rawContents(golden: GoldenCase, driver: TopologyTestDriver, name: strin
       };
     case 'timestamped-window':
       return {
-        expected: unexpired(golden, driver, name, entries, ({ start }) => start as number),
+        expected: expected,
         actual: Array.from(driver.getStateStore<TimestampedWindowStore<string, string>>(name).all(), ([{ key, window }, { value, timestamp }]) => ({
           key,
           value,
@@ -99,6 +99,7 @@ function headersEntries(store: HeadersKeyValueStore<string, string>): Entry[] {
 function sessionContents(golden: GoldenCase, driver: TopologyTestDriver, name: string, entries: readonly GoldenStoreEntry[]): StoreContents {
   const store = driver.getStateStore<SessionStore<string, string>>(name);
   const all = Array.from(store.fetchKeys(null, null), ([{ key, window }, value]): Entry => ({ key, value, start: window.start, end: window.end }));
+  const expected = entries.map(({ keyHex: _, ...entry }): Entry => entry);
   const order = (a: Entry, b: Entry): number =>
     Buffer.compare(Buffer.from(String(a.key)), Buffer.from(String(b.key))) ||
     (a.end as number) - (b.end as number) ||
@@ -106,7 +107,7 @@ function sessionContents(golden: GoldenCase, driver: TopologyTestDriver, name: s
   if (entries.length === 0) {
     return { expected: changelogSessions(golden, driver, name).sort(order), actual: all.map(({ value: _, ...entry }) => entry).sort(order) };
   }
-  return { expected: unexpired(golden, driver, name, entries, ({ end }) => end as number).sort(order), actual: all.sort(order) };
+  return { expected: expected.sort(order), actual: all.sort(order) };
 }
 
 /** Java's session store of closed windows lists nothing for an open range of keys. Which sessions it holds is what its changelog has left of them, within the retention. */
@@ -123,19 +124,6 @@ function changelogSessions(golden: GoldenCase, driver: TopologyTestDriver, name:
   }
   const oldest = observed - (driver.builderOf(name)?.retentionPeriod ?? 0);
   return [...sessions.values()].filter(({ end }) => (end as number) > oldest);
-}
-
-/** What is expected without what Java's record cache, where it is on, still shows although the store below it hides it as past its retention. */
-function unexpired(
-  golden: GoldenCase,
-  driver: TopologyTestDriver,
-  name: string,
-  entries: readonly GoldenStoreEntry[],
-  timeOf: (entry: GoldenStoreEntry) => number,
-): Entry[] {
-  const cached = Number(golden.config['statestore.cache.max.bytes'] ?? 0) > 0;
-  const oldest = cached ? Math.max(...entries.map(timeOf)) - (driver.builderOf(name)?.retentionPeriod ?? 0) : Number.NEGATIVE_INFINITY;
-  return entries.filter((entry) => timeOf(entry) > oldest).map(({ keyHex: _, ...entry }): Entry => entry);
 }
 
 /** Every version that is still held, past the history or not. */
