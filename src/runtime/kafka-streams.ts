@@ -92,7 +92,8 @@ export class KafkaStreams {
   }
 
   /**
-   * Connect, create the internal topics, join the group, restore the tasks' state and run. Resolves at the first RUNNING.
+   * Connect, create the internal topics, join the group, restore the tasks' state and run. Resolves at the first RUNNING,
+   * which is also that of an instance for which there is no task left; with `groupProtocol: 'consumer'` that takes six seconds to be known.
    * @throws StreamsError when that fails: no broker within `requestTimeoutMs`, source topics that are missing, another topology under this applicationId, …
    */
   start(): Promise<void> {
@@ -109,7 +110,8 @@ export class KafkaStreams {
 
   /**
    * Stop processing, commit, close the tasks, leave the group and free the state directory. Calling it again waits for the same. A static member (`groupInstanceId`) stays in the
-   * group until its session times out, so that a restart moves no task.
+   * group until its session times out, so that a restart moves no task. It cannot be made to leave: the client library has no call for it. To hand its tasks over at once, remove it from
+   * the group with Kafka's admin API (`removeMembersFromConsumerGroup`).
    * Calls of asynchronous operators are waited for.
    * @param options `timeout`: give up waiting after so long, and cancel asynchronous calls; what is not committed then is processed again by whoever takes over. @default no limit
    */

@@ -5,6 +5,8 @@ import type { ResolvedConfig } from '../config.ts';
 import { retrying } from '../retry.ts';
 
 const POLL_EVERY_MS = 50;
+/** Under the consumer protocol: longer than a heartbeat interval of brokers (5 s), in which others hand over what this member is to have. */
+const NOTHING_ASSIGNED_MS = 6000;
 
 /**
  * This process in the consumer group. Rebalances queue up here until the loop takes them, since closing a task takes time; the group is polled only from the loop, so that a loop
@@ -20,6 +22,7 @@ export class GroupMember {
   private polling = false;
   private lastPoll = 0;
   private lastTurn = Date.now();
+  private joinedAt = Number.POSITIVE_INFINITY;
   private stoodStill = false;
   private error: unknown;
 
@@ -32,6 +35,7 @@ export class GroupMember {
 
   join(tasksTopic: string): void {
     this.lastTurn = Date.now();
+    this.joinedAt = this.lastTurn;
     this.consumer.subscribe(tasksTopic, (event) => {
       this.events.push(event);
       this.wake();
@@ -46,6 +50,14 @@ export class GroupMember {
   /** A rebalance waits to be handled. */
   get hasEvents(): boolean {
     return this.events.length > 0;
+  }
+
+  /**
+   * Nothing was assigned, and nothing is likely to be: there are more members than tasks. Under the classic protocol a rebalance says so; under the consumer protocol the client says
+   * nothing to a member that gets nothing, so it is a matter of time.
+   */
+  gotNothing(now: number): boolean {
+    return this.config.groupProtocol === 'consumer' && this.partitions.size === 0 && now - this.joinedAt > NOTHING_ASSIGNED_MS;
   }
 
   nextEvent(): RebalanceEvent | undefined {

@@ -500,6 +500,7 @@ export class StreamThread {
 
   private noteReady(): void {
     if (this.ended) return;
+    if (!this.joined) this.joined = this.parts.member.gotNothing(Date.now());
     const ready = this.joined && this.tasks.allRunning && !this.parts.member.hasEvents;
     if (ready === this.ready) return;
     this.ready = ready;

@@ -90,7 +90,10 @@ export class Application {
 }
 
 /** Answers of a child: states and events, see child.ts. */
-export type ChildMessage = { readonly running: true } | { readonly failed: string } | { readonly processed: number; readonly state: string };
+export type ChildMessage =
+  | { readonly running: true }
+  | { readonly failed: string }
+  | { readonly processed: number; readonly tasks: number; readonly state: string };
 
 export class ChildInstance {
   readonly process: ChildProcess;
@@ -98,6 +101,8 @@ export class ChildInstance {
   readonly exited: Promise<number | null>;
   /** Input records of the aggregation that were processed, as of the child's last report. */
   processed = 0;
+  /** Tasks that it has, as of the same. */
+  tasks = 0;
   state = '';
 
   constructor(child: ChildProcess) {
@@ -109,6 +114,7 @@ export class ChildInstance {
         else if ('failed' in message) reject(new Error(message.failed));
         else {
           this.processed = message.processed;
+          this.tasks = message.tasks;
           this.state = message.state;
         }
       });

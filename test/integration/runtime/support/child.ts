@@ -18,8 +18,8 @@ process.once('SIGTERM', () => {
 });
 process.once('disconnect', () => process.exit());
 setInterval(() => {
-  const processed = Object.values(streams.metrics().tasks).reduce((sum, task) => sum + (task.processed ?? 0), 0);
-  tell({ processed, state: streams.state });
+  const tasks = Object.values(streams.metrics().tasks);
+  tell({ processed: tasks.reduce((sum, task) => sum + (task.processed ?? 0), 0), tasks: tasks.length, state: streams.state });
 }, 50).unref();
 await streams.start().then(
   () => tell({ running: true }),
