@@ -127,6 +127,8 @@ async function chaos(): Promise<void> {
   await fleet.stopAll();
   const [survivor] = fleet.instances;
   for (const instance of fleet.instances) await fleet.deleteState(instance);
+  // Static members that stop keep their tasks until their sessions end.
+  if (options.staticMembers) await sleep(options.sessionTimeout + 2000);
   if (survivor !== undefined) {
     fleet.start(survivor);
     const crashes = fleet.crashes.length;
