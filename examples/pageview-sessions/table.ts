@@ -9,7 +9,7 @@ export interface Status {
 }
 
 const WIDTH = 100;
-const PLAIN_EVERY_MS = 5000;
+const PLAIN_EVERY_MS = 2000;
 
 /** Shows the results as they come: a table that stays in place on a terminal, a line now and then elsewhere. */
 export class LiveTable {

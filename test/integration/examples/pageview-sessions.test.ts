@@ -100,12 +100,13 @@ test('a log replayed on a real broker gives the same numbers, with an instance k
     '--instances',
     '2',
     '--rate',
-    '800',
+    '350',
     '--log-level',
     'error',
   );
   const deadline = Date.now() + 60_000;
-  while (!/[1-9][\d,]* page views/.test(run.output()) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50));
+  while (!/^[1-9][\d,]* page views/m.test(run.output()) && run.demo.exitCode === null && Date.now() < deadline)
+    await new Promise((resolve) => setTimeout(resolve, 50));
   const pid = /instance 2 is process (\d+)/.exec(run.output())?.[1];
   assert.ok(pid, run.output());
   process.kill(Number(pid), 'SIGKILL');
