@@ -66,6 +66,8 @@ try {
 } finally {
   for (const undo of cleanUp.reverse()) await undo();
 }
+// A broker that could not be started may have left something that would keep this process.
+process.exit(process.exitCode ?? 0);
 
 async function chaos(): Promise<void> {
   buildLibrary();
