@@ -157,12 +157,12 @@ test('messages in preparation during an abort are dropped', async () => {
   assert.deepEqual(offsets(task), []);
 });
 
-test('a queue that is four times too long is paused, and resumed when it has drained', async () => {
+test('a queue that is sixteen times too long is paused, and resumed when it has drained', async () => {
   const { consumer, fetcher, own } = setUp();
   const { task, owner } = own('a');
   await fetcher.add(owner);
   fetcher.pump(0);
-  await consumer.reply(...Array.from({ length: 8 }, (_, i) => message('a', i)));
+  await consumer.reply(...Array.from({ length: 32 }, (_, i) => message('a', i)));
   fetcher.deliver();
   assert.deepEqual(fetcher.paused, ['a-0']);
   fetcher.resumeDrained();
