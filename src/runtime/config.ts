@@ -169,7 +169,7 @@ export function resolveConfig(input: Partial<StreamsConfig>, options: { forDrive
     groupProtocol: config.groupProtocol ?? 'classic',
     groupInstanceId: config.groupInstanceId,
     sessionTimeoutMs: config.sessionTimeoutMs ?? 45_000,
-    heartbeatIntervalMs: config.heartbeatIntervalMs ?? Math.min(3000, Math.ceil((config.sessionTimeoutMs ?? 45_000) / 3)),
+    heartbeatIntervalMs: config.heartbeatIntervalMs ?? Math.min(500, Math.ceil((config.sessionTimeoutMs ?? 45_000) / 3)),
     maxPollIntervalMs: config.maxPollIntervalMs ?? Math.max(300_000, config.sessionTimeoutMs ?? 0),
     requestTimeoutMs: config.requestTimeoutMs ?? 40_000,
     taskTimeoutMs: config.taskTimeoutMs ?? 300_000,

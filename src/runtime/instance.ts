@@ -105,6 +105,7 @@ export class Instance {
       transactional: config.processingGuarantee === 'exactly_once_v2',
       partitionCounts: metadata.partitionCounts,
       changelogs: changelogTopics(plan),
+      mayProduce: member.mayProduce,
     });
     const purger = new Purger({ admin: this.admin, config, logger, changelogs: this.purgedChangelogs(layout), repartitionTopics: repartitionTopics(plan) });
     this.open.push({ what: 'the purger', close: () => purger.settle() });
@@ -118,6 +119,7 @@ export class Instance {
       transactionalId: `${config.applicationId}-${lock.processId}`,
       resolveTopics: (topics) => metadata.refresh(topics),
       stillMember: () => member.stillMember(this.tasks.committedPositions()),
+      mayProduce: member.mayProduce,
       onDropped: (topic) => this.dropped.set(topic, (this.dropped.get(topic) ?? 0) + 1),
       onCommitted: (interval, ends) => purger.committed(interval, ends),
     });

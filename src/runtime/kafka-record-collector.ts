@@ -31,6 +31,8 @@ export interface KafkaRecordCollectorOptions {
   readonly partitionCounts: Map<string, number>;
   /** Changelog topics: their records always wait for the commit, so that a zombie cannot write old state over new. */
   readonly changelogs: ReadonlySet<string>;
+  /** At-least-once: asked before each record. False: records wait here, since this member may have been replaced. */
+  readonly mayProduce: () => boolean;
 }
 
 /**
@@ -41,6 +43,7 @@ export class KafkaRecordCollector implements RecordCollector {
   private readonly transactional: boolean;
   private readonly partitionCounts: Map<string, number>;
   private readonly changelogs: ReadonlySet<string>;
+  private readonly mayProduce: () => boolean;
   private producer: Producer | undefined;
   private outputs: OutgoingRecord[] = [];
   private changes: OutgoingRecord[] = [];
@@ -56,6 +59,7 @@ export class KafkaRecordCollector implements RecordCollector {
     this.transactional = options.transactional;
     this.partitionCounts = options.partitionCounts;
     this.changelogs = options.changelogs;
+    this.mayProduce = options.mayProduce;
   }
 
   /** The producer changes after a fatal error. */
@@ -159,8 +163,9 @@ export class KafkaRecordCollector implements RecordCollector {
     this.direct = 0;
   }
 
-  /** False: the producer's queue is full. */
+  /** False: the producer's queue is full, or nothing may go out now. */
   private produceNow(record: OutgoingRecord): boolean {
+    if (!this.mayProduce()) return false;
     try {
       if (!(this.producer as Producer).produce(record.topic, record.partition, record.key, record.value, record.timestamp, record.headers)) return false;
     } catch (error) {

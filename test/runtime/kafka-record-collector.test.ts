@@ -7,7 +7,7 @@ import { partitionOfKey } from '../../src/util/murmur2.ts';
 
 function setUp(transactional: boolean, room = Number.POSITIVE_INFINITY) {
   const produced: string[] = [];
-  const state = { room };
+  const state = { room, frozen: false };
   const producer = {
     produce: (topic: string, partition: number, key: Buffer | null) => {
       if (state.room <= 0) return false;
@@ -23,6 +23,7 @@ function setUp(transactional: boolean, room = Number.POSITIVE_INFINITY) {
       ['log', 3],
     ]),
     changelogs: new Set(['log']),
+    mayProduce: () => !state.frozen,
   });
   collector.useProducer(producer);
   const send = (topic: string, key: string, partition?: number): void => collector.send(topic, partition, Buffer.from(key), Buffer.from('v'), 1, NO_HEADERS);
@@ -77,6 +78,19 @@ test('a full producer queue drops nothing', () => {
   state.room = 5;
   collector.drain(Number.POSITIVE_INFINITY);
   assert.deepEqual(produced, ['out-0:a', 'out-0:b', 'out-0:c']);
+});
+
+test('at-least-once: nothing goes out of a process that has stood still, and nothing is lost when it may go on', () => {
+  const { collector, produced, send, state } = setUp(false);
+  send('out', 'a', 0);
+  state.frozen = true;
+  send('out', 'b', 0);
+  collector.drain(Number.POSITIVE_INFINITY);
+  assert.deepEqual(produced, ['out-0:a']);
+  assert.equal(collector.backedUp, true);
+  state.frozen = false;
+  collector.drain(Number.POSITIVE_INFINITY);
+  assert.deepEqual(produced, ['out-0:a', 'out-0:b']);
 });
 
 test('null keys are spread over the partitions', () => {

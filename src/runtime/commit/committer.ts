@@ -31,6 +31,8 @@ export interface CommitterOptions {
   readonly resolveTopics: (topics: ReadonlySet<string>) => Promise<string[]>;
   /** Called before changelog records of an at-least-once interval are produced. False: this member may have been replaced, drop the interval. */
   readonly stillMember: () => Promise<boolean>;
+  /** At-least-once: asked before each record, since the process may be frozen between any two. */
+  readonly mayProduce: () => boolean;
   /** An output record was refused and the production handler says to go on without it. */
   readonly onDropped: (topic: string) => void;
   /** Changelog end offsets are known and the interval is committed. */
@@ -149,10 +151,10 @@ export class Committer {
     try {
       await this.resolvePartitions(outputs);
       await this.repeat('begin a transaction', () => producer.beginTransaction());
-      await produceAll(producer, known(outputs), this.budgetMs, (record, error) => {
+      await produceAll(producer, known(outputs), this.budgetMs, always, (record, error) => {
         refused ??= this.refused(record, error);
       });
-      await produceAll(producer, changes, this.budgetMs, (record, error) => {
+      await produceAll(producer, changes, this.budgetMs, always, (record, error) => {
         refused ??= this.refused(record, error, true);
       });
       if (refused === undefined) {
@@ -212,11 +214,11 @@ export class Committer {
       await this.resolvePartitions(outputs);
       if (!(await this.options.stillMember()))
         return { kind: 'aborted', error: new IllegalStateError('This member was replaced while the process stood still') };
-      await produceAll(producer, known(outputs), this.budgetMs, (record, error) => {
+      await produceAll(producer, known(outputs), this.budgetMs, this.options.mayProduce, (record, error) => {
         refused ??= this.refused(record, error);
       });
       changesSent = changes.length > 0;
-      await produceAll(producer, changes, this.budgetMs, (record, error) => {
+      await produceAll(producer, changes, this.budgetMs, this.options.mayProduce, (record, error) => {
         refused ??= this.refused(record, error, true);
       });
       if (refused !== undefined) throw refused;
@@ -347,6 +349,11 @@ export class Committer {
 function deliveryTimeout(config: ResolvedConfig): { [property: string]: number } {
   if (config.kafka['message.timeout.ms'] !== undefined || config.kafka['delivery.timeout.ms'] !== undefined) return {};
   return { 'message.timeout.ms': Math.max(1000, Math.floor(config.sessionTimeoutMs / 2)) };
+}
+
+/** Under exactly-once the transaction is the fence. */
+function always(): boolean {
+  return true;
 }
 
 function known(records: readonly OutgoingRecord[]): readonly OutgoingRecord[] {

@@ -21,22 +21,26 @@ export function producerFailure(error: unknown): KafkaClientError | undefined {
 
 /**
  * Hand records to the producer, in order. A full queue is waited for, never dropped; the event loop gets a turn after each `budgetMs`.
+ * @param mayProduce asked before each record.
  * @param onRefused called for a record that the client refuses at once (too large): returns to skip it, throws to stop.
- * @throws KafkaClientError when the producer takes no records any more
+ * @throws KafkaClientError when the producer takes no records any more, or `mayProduce` says no
  */
 export async function produceAll(
   producer: Producer,
   records: readonly OutgoingRecord[],
   budgetMs: number,
+  mayProduce: () => boolean,
   onRefused: (record: OutgoingRecord, error: Error) => void,
 ): Promise<void> {
   let deadline = performance.now() + budgetMs;
   for (let i = 0; i < records.length; i++) {
     const { topic, partition, key, value, timestamp, headers } = records[i] as OutgoingRecord;
     try {
+      if (!mayProduce()) throw stoodStill();
       while (!producer.produce(topic, partition, key, value, timestamp, headers)) {
         producer.poll();
         await sleep(1);
+        if (!mayProduce()) throw stoodStill();
       }
     } catch (error) {
       const failed = producerFailure(error);
@@ -50,4 +54,12 @@ export async function produceAll(
     }
   }
   producer.poll();
+}
+
+/** The process stood still in the middle of an interval: what is left of it may be older than what others have sent meanwhile. */
+function stoodStill(): KafkaClientError {
+  return new KafkaClientError('The process stood still while it sent its results: the interval is processed again', {
+    kafkaCode: KafkaErrorCode.state,
+    reaction: 'abortable',
+  });
 }

@@ -125,6 +125,15 @@ export class GroupMember {
     return this.stoodStill;
   }
 
+  /**
+   * At-least-once, to be asked right before a record is handed to the producer: false when the process has stood still, be it since the last record. Nothing may go out then
+   * before `stillMember` has answered.
+   */
+  readonly mayProduce = (): boolean => {
+    this.notePause(Date.now());
+    return !this.stoodStill;
+  };
+
   /** The loop has waited on purpose. */
   waited(): void {
     this.lastTurn = Date.now();

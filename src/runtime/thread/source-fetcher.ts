@@ -3,10 +3,10 @@ import type { ResolvedConfig } from '../config.ts';
 import type { OwnedTask } from './owned-task.ts';
 
 /** Messages of one consume: at 4 µs a message for the client alone, more would hold the event loop for too long. */
-const CONSUME_MAX = 1000;
+const CONSUME_MAX = 500;
 
 /** Records ready to be processed below which more are fetched: enough to keep busy while the next consume is under way. */
-const LOW_BACKLOG = 4000;
+const LOW_BACKLOG = 2000;
 
 /**
  * A pause throws away what was prefetched, so it comes late and ends late: it begins when a queue is this many times as long as

@@ -141,9 +141,10 @@ export class StreamThread {
 
     let busy = false;
     try {
-      fetcher.pump(now);
       const preparing = fetcher.deliver();
       if (preparing !== undefined) await preparing;
+      // The next batch is on its way while this one is processed.
+      fetcher.pump(now);
       busy = this.process(now);
       fetcher.resumeDrained();
       fetcher.pump(now);

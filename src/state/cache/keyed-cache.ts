@@ -39,6 +39,8 @@ export class KeyGroup<K, T> {
   readonly key: K;
   keyBytes: Buffer | null;
   readonly entries: TimedEntry<K, T>[] = [];
+  /** The last of `entries`: nearly always what is looked for, and found here with fewer steps through memory. */
+  last: TimedEntry<K, T> | undefined = undefined;
   /** All that the store holds of the key, expired entries apart, is here: no read below is needed. */
   complete: boolean;
   used = true;
@@ -56,11 +58,10 @@ export class KeyGroup<K, T> {
   }
 
   find(time: number, start: number): TimedEntry<K, T> | undefined {
-    const entries = this.entries;
-    // Nearly always the latest, or one that is newer still.
-    const last = entries[entries.length - 1];
+    const last = this.last;
     if (last === undefined || last.time < time) return undefined;
     if (last.time === time && last.start === start) return last;
+    const entries = this.entries;
     const at = lowerBound(entries, time, start);
     const entry = entries[at];
     return entry !== undefined && entry.time === time && entry.start === start ? entry : undefined;
@@ -111,11 +112,15 @@ export class KeyedCache<K, T> {
 
   insert(entry: TimedEntry<K, T>): void {
     if (entry.time < this.#oldest) this.#oldest = entry.time;
-    const entries = entry.group.entries;
-    const last = entries[entries.length - 1];
-    if (last === undefined || last.time < entry.time || (last.time === entry.time && last.start < entry.start)) entries.push(entry);
-    else entries.splice(lowerBound(entries, entry.time, entry.start), 0, entry);
-    this.#grow(entry.group, ENTRY_OVERHEAD + this.valueSize.bytes);
+    const { group } = entry;
+    const { entries, last } = group;
+    if (last === undefined || last.time < entry.time || (last.time === entry.time && last.start < entry.start)) {
+      entries.push(entry);
+      group.last = entry;
+    } else {
+      entries.splice(lowerBound(entries, entry.time, entry.start), 0, entry);
+    }
+    this.#grow(group, ENTRY_OVERHEAD + this.valueSize.bytes);
   }
 
   /** Forget an entry that is not dirty. */
@@ -124,6 +129,7 @@ export class KeyedCache<K, T> {
     const at = entries.indexOf(entry);
     if (at < 0) return;
     entries.splice(at, 1);
+    entry.group.last = entries.at(-1);
     this.#grow(entry.group, -Math.min(ENTRY_OVERHEAD + this.valueSize.bytes, entry.group.size));
   }
 
@@ -208,6 +214,7 @@ export class KeyedCache<K, T> {
     if (kept === entries.length) return;
     this.#grow(group, -Math.min((entries.length - kept) * (ENTRY_OVERHEAD + this.valueSize.bytes), group.size));
     entries.length = kept;
+    group.last = entries.at(-1);
   }
 
   #noteEvicted(time: number): void {

@@ -19,6 +19,9 @@ interface Script {
   commits?: (KafkaClientError | undefined)[];
   assignmentLost?: () => boolean;
   stillMember?: boolean;
+  mayProduce?: () => boolean;
+  /** Changelog records of the interval. @default 1 */
+  changes?: number;
   /** What producing a record throws. */
   produce?: KafkaClientError;
   /** What aborting throws. */
@@ -102,6 +105,7 @@ async function setUp(script: Script) {
     transactionalId: 'app-1',
     resolveTopics: async () => [],
     stillMember: async () => script.stillMember ?? true,
+    mayProduce: () => script.mayProduce?.() ?? true,
     onDropped: () => {},
     onCommitted: () => {},
   });
@@ -119,7 +123,7 @@ async function setUp(script: Script) {
   } as unknown as OwnedTask;
   const interval = {
     tasks: [owner],
-    outgoing: { outputs: [], changes: [CHANGE] },
+    outgoing: { outputs: [], changes: Array.from({ length: script.changes ?? 1 }, () => CHANGE) },
     offsets: [{ ...INPUT, offset: 7 }],
     frozen: new Map([[owner, writes]]),
   } as unknown as CommitInterval;
@@ -173,6 +177,15 @@ test('at-least-once: a member that was replaced while it stood still sends nothi
   assert.equal(outcome.kind, 'aborted');
   assert.notEqual('changesSent' in outcome && outcome.changesSent, true);
   assert.deepEqual(calls, []);
+});
+
+test('at-least-once: a process that is frozen between two records of a commit sends no more of them', async () => {
+  let asked = 0;
+  const { run, calls } = await setUp({ guarantee: 'at_least_once', changes: 3, mayProduce: () => ++asked < 2 });
+  const outcome = await run();
+  assert.equal(outcome.kind, 'aborted');
+  assert.equal(calls.filter((call) => call.startsWith('produce')).length, 1);
+  assert.ok(!calls.includes('offsets'));
 });
 
 test('at-least-once: what waits in the queue of a frozen process is given up before its session can have ended', async () => {

@@ -101,28 +101,16 @@ export async function assertExactlyOnce(kafka: TestKafka, name: 'windows' | 'cou
   );
 }
 
-/**
- * Which of a key's results has to count all its records. `highest` is only for a process that was frozen and thawed at least once: it cannot take back
- * what it was sending, so an older result may come again after the newest.
- */
-export type ResultBy = 'last' | 'highest';
-
-function reached(results: readonly number[] | undefined, by: ResultBy): number {
-  return by === 'last' ? (results?.at(-1) ?? 0) : Math.max(0, ...(results ?? []));
+function last(results: readonly number[] | undefined): number {
+  return results?.at(-1) ?? 0;
 }
 
-/** At least once: every key's last result (or, where said so, its highest) counts all its records. */
-export async function assertNothingLost(
-  kafka: TestKafka,
-  name: 'windows' | 'count',
-  output: string,
-  records: readonly TestRecord[],
-  by: ResultBy = 'last',
-): Promise<void> {
+/** At least once: every key's last result counts all its records. */
+export async function assertNothingLost(kafka: TestKafka, name: 'windows' | 'count', output: string, records: readonly TestRecord[]): Promise<void> {
   const actual = valuesByKey(name, await kafka.readAll(output, 'read_uncommitted'));
   const short: string[] = [];
   for (const [key, count] of expectedCounts(name, records)) {
-    const result = reached(actual.get(key), by);
+    const result = last(actual.get(key));
     if (result < count) short.push(`${key}: ${result} of ${count}`);
   }
   assert.deepEqual(short, []);
@@ -147,19 +135,18 @@ export async function waitForResults(
   output: string,
   records: readonly TestRecord[],
   timeoutMs = 30_000,
-  by: ResultBy = 'last',
 ): Promise<void> {
   const expected = expectedCounts(name, records);
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const actual = valuesByKey(name, await readPatiently(kafka, output, deadline));
-    const open = [...expected].filter(([key, count]) => reached(actual.get(key), by) < count);
+    const open = [...expected].filter(([key, count]) => last(actual.get(key)) < count);
     if (open.length === 0) return;
     if (Date.now() > deadline)
       assert.fail(
         `After ${timeoutMs} ms results are missing: ${open
           .slice(0, 5)
-          .map(([key, count]) => `${key} ${reached(actual.get(key), by)}/${count}`)
+          .map(([key, count]) => `${key} ${last(actual.get(key))}/${count}`)
           .join(', ')} and ${Math.max(0, open.length - 5)} more`,
       );
     await new Promise((resolve) => setTimeout(resolve, 200));
