@@ -8,15 +8,14 @@ export class JavaHashOrder {
   /** Keys, distinct and in the order of their insertion, as the set would give them. */
   order<T>(items: readonly T[], bytesOf: (item: T) => Buffer): T[] {
     while (items.length > this.#capacity * 0.75) this.#capacity *= 2;
-    const buckets = new Map<number, T[]>();
-    for (const item of items) {
-      const hash = hashCode(bytesOf(item));
-      const index = (hash ^ (hash >>> 16)) & (this.#capacity - 1);
-      const bucket = buckets.get(index);
-      if (bucket === undefined) buckets.set(index, [item]);
-      else bucket.push(item);
+    // Bucket and place of insertion in one number: numbers sort several times faster than objects.
+    const places = new Float64Array(items.length);
+    for (let i = 0; i < items.length; i++) {
+      const hash = hashCode(bytesOf(items[i] as T));
+      places[i] = ((hash ^ (hash >>> 16)) & (this.#capacity - 1)) * items.length + i;
     }
-    return [...buckets.entries()].sort((a, b) => a[0] - b[0]).flatMap(([, bucket]) => bucket);
+    places.sort();
+    return Array.from(places, (place) => items[place % items.length] as T);
   }
 }
 

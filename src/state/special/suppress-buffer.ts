@@ -9,10 +9,12 @@ import type { ValueAndTimestamp } from '../contract/values.ts';
 import type { StoreShape } from '../engine/engine.ts';
 import { type SortedEntry, SortedMap } from '../engine/sorted-map.ts';
 import { EngineStore } from '../engine-store.ts';
-import type { FrozenStore } from '../task/managed-store.ts';
+import type { Deadline, FrozenStore } from '../task/managed-store.ts';
 import { contextSize, decodeBufferValue, encodeBufferValue } from './buffer-value.ts';
 import { JavaHashOrder } from './java-hash-order.ts';
 
+/** Records logged between two looks at the clock. */
+const STRETCH = 16;
 const VERSION = Object.freeze([Object.freeze(['v', Buffer.from([3])] as const)]);
 
 /** One buffered key; replaced, never changed, so that an abort can put back what was there. */
@@ -29,6 +31,8 @@ class Buffered<V> implements SortedEntry {
   readonly priorBytes: Buffer | null;
   readonly oldBytes: Buffer | null;
   readonly newBytes: Buffer | null;
+  /** As Java counts it: an old value that equals the prior one is one array there. */
+  readonly size: number;
 
   constructor(
     keyString: string,
@@ -46,15 +50,12 @@ class Buffered<V> implements SortedEntry {
     this.prior = prior;
     this.change = change;
     this.context = context;
-    [this.priorBytes, this.oldBytes, this.newBytes] = bytes;
-  }
-
-  /** As Java counts it: an old value that equals the prior one is one array there. */
-  get size(): number {
-    const sameAsPrior = this.oldBytes !== null && this.priorBytes !== null && this.oldBytes.equals(this.priorBytes);
-    return (
-      8 + this.keyBytes.length + lengthOf(this.priorBytes) + (sameAsPrior ? 0 : lengthOf(this.oldBytes)) + lengthOf(this.newBytes) + contextSize(this.context)
-    );
+    const [before, old, fresh] = bytes;
+    this.priorBytes = before;
+    this.oldBytes = old;
+    this.newBytes = fresh;
+    const sameAsPrior = old !== null && before !== null && (old === before || old.equals(before));
+    this.size = 8 + keyBytes.length + lengthOf(before) + (sameAsPrior ? 0 : lengthOf(old)) + lengthOf(fresh) + contextSize(context);
   }
 }
 
@@ -67,6 +68,8 @@ export class SuppressBuffer<K, V> extends EngineStore<K, V> implements TimeOrder
   /** Keys to be logged at the next flush, in the order in which they changed first. */
   readonly #unlogged = new Map<string, Buffer>();
   readonly #logOrder = new JavaHashOrder();
+  /** Of a log that is being written: what is left of it. */
+  #logging: Iterator<[string, Buffer]> | null = null;
   /** What each key held before the interval; and the same of frozen intervals, oldest first. */
   #undo: Undo<V> = new Map();
   #frozen: Undo<V>[] = [];
@@ -118,17 +121,18 @@ export class SuppressBuffer<K, V> extends EngineStore<K, V> implements TimeOrder
   }
 
   /** Writes the changelog: after the caches, whose flushes still change the buffer. */
-  flushLog(): void {
-    if (this.#unlogged.size === 0) return;
-    for (const [id, bytes] of this.#logOrder.order([...this.#unlogged], ([, keyBytes]) => keyBytes)) {
-      const entry = this.#byKey.get(id);
-      if (entry === undefined) this.context.logChange(this.name, bytes, null, null, NO_HEADERS);
-      else {
-        const value = encodeBufferValue({ context: entry.context, prior: entry.priorBytes, old: entry.oldBytes, new: entry.newBytes }, entry.time);
-        this.context.logChange(this.name, bytes, value, null, VERSION);
-      }
+  flushLog(deadline: Deadline): boolean {
+    if (this.#unlogged.size === 0) return true;
+    this.#logging ??= this.#logOrder.order([...this.#unlogged], ([, keyBytes]) => keyBytes)[Symbol.iterator]();
+    let stretch = STRETCH;
+    for (let next = this.#logging.next(); !next.done; next = this.#logging.next()) {
+      this.#log(...next.value);
+      if (--stretch > 0) continue;
+      if (deadline()) return false;
+      stretch = STRETCH;
     }
-    this.#unlogged.clear();
+    this.#logged();
+    return true;
   }
 
   freeze(): FrozenStore | null {
@@ -151,7 +155,7 @@ export class SuppressBuffer<K, V> extends EngineStore<K, V> implements TimeOrder
     for (const undo of [this.#undo, ...this.#frozen.reverse()]) for (const [id, before] of undo) this.#replace(id, before);
     this.#undo = new Map();
     this.#frozen = [];
-    this.#unlogged.clear();
+    this.#logged();
   }
 
   restore(records: readonly ChangelogRecord[]): void {
@@ -182,7 +186,7 @@ export class SuppressBuffer<K, V> extends EngineStore<K, V> implements TimeOrder
   cleared(): void {
     this.#byKey.clear();
     this.#sorted.clear();
-    this.#unlogged.clear();
+    this.#logged();
     this.#undo = new Map();
     this.#frozen = [];
     this.#size = 0;
@@ -197,6 +201,21 @@ export class SuppressBuffer<K, V> extends EngineStore<K, V> implements TimeOrder
   protected useSerdes(key: Serde<K>, value: Serde<V>): void {
     this.#keySerde = key;
     this.#valueSerde = value;
+  }
+
+  #log(id: string, bytes: Buffer): void {
+    const entry = this.#byKey.get(id);
+    if (entry === undefined) {
+      this.context.logChange(this.name, bytes, null, null, NO_HEADERS);
+      return;
+    }
+    const value = encodeBufferValue({ context: entry.context, prior: entry.priorBytes, old: entry.oldBytes, new: entry.newBytes }, entry.time);
+    this.context.logChange(this.name, bytes, value, null, VERSION);
+  }
+
+  #logged(): void {
+    this.#unlogged.clear();
+    this.#logging = null;
   }
 
   #set(id: string, entry: Buffered<V> | null): void {
@@ -230,8 +249,16 @@ function lengthOf(bytes: Buffer | null): number {
   return bytes === null ? 0 : bytes.length;
 }
 
+const timeBytes = Buffer.allocUnsafe(8);
+let lastTime = Number.NaN;
+let lastPrefix = '';
+
+/** Results of one window have one time: its bytes are made once. */
 function placeOf(time: number, key: string): string {
-  const bytes = Buffer.allocUnsafe(8);
-  writeInt64(bytes, time, 0);
-  return keyId(bytes) + key;
+  if (time !== lastTime) {
+    writeInt64(timeBytes, time, 0);
+    lastPrefix = keyId(timeBytes);
+    lastTime = time;
+  }
+  return lastPrefix + key;
 }

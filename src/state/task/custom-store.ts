@@ -66,8 +66,9 @@ export class ManagedCustomStore implements ManagedStore {
     return true;
   }
 
-  flushLog(): void {
+  flushLog(): boolean {
     this.store.flush?.();
+    return true;
   }
 
   freeze(): FrozenStore | null {

@@ -38,8 +38,8 @@ export interface ManagedStore extends StateStore {
   readonly cacheDirty: boolean;
   /** Flush the cache into the buffer and to the listener, until the deadline; true when it is clean. */
   flushCache(deadline: Deadline): boolean;
-  /** Write changelog records that wait for the end of the interval: called when all caches are flushed. */
-  flushLog?(): void;
+  /** Write changelog records that wait for the end of the interval, until the deadline; true when all are written. Called when all caches are flushed. */
+  flushLog?(deadline: Deadline): boolean;
   /** Set the interval's writes aside; null when there are none. */
   freeze(): FrozenStore | null;
   /** Drop the writes since the last freeze, and the cache. */

@@ -272,7 +272,7 @@ class EngineTaskState implements TaskState {
       }
       if (clean) break;
     }
-    for (const store of this.#managed) store.flushLog?.();
+    for (const store of this.#managed) if (store.flushLog?.(deadline) === false) return false;
     return true;
   }
 
