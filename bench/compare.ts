@@ -8,6 +8,9 @@ import { difference, type Output, readOutput } from './lib/outputs.ts';
 import { figureLine, medianRun, ratioLine, ratios } from './lib/report.ts';
 import { topicsOf, WORKLOADS, type Workload } from './lib/workloads.ts';
 
+/** Of the records: how many go through unmeasured first. */
+const WARM_UP_PART = 5;
+
 /**
  * The library and Kafka Streams, in turn, on the same input topics.
  * @returns all figures of all runs
@@ -17,10 +20,8 @@ export async function compare(bench: Bench): Promise<object> {
   const { options, cluster, id } = bench;
   const workload = WORKLOADS[options.workload] as Workload;
   const classPath = options.against === 'java' ? buildJavaPeer() : undefined;
-  const input = `${id}-input`;
-  const topics = topicsOf(workload, input);
-  say(`${thousands(options.records)} records into ${topics.join(' and ')} on ${cluster.bootstrapServers}`);
-  await produceInput(cluster, topics, workload.input({ topic: input, records: options.records, users: options.users, seed: options.seed }), options.records);
+  await warmUp();
+  const input = await prepare(`${id}-input`, options.records);
 
   const ours: Figures[] = [];
   const theirs: Figures[] = [];
@@ -40,12 +41,31 @@ export async function compare(bench: Bench): Promise<object> {
   }
   return report(bench, ours, theirs, reference as Output);
 
+  async function prepare(input: string, records: number): Promise<string> {
+    const topics = topicsOf(workload, input);
+    say(`${thousands(records)} records into ${topics.join(' and ')} on ${cluster.bootstrapServers}`);
+    await produceInput(cluster, topics, workload.input({ topic: input, records, users: options.users, seed: options.seed }), records);
+    return input;
+  }
+
+  /** Nobody's figures: else the broker, which is a JVM too, would compile its code in the first contestant's time. */
+  async function warmUp(): Promise<void> {
+    const each = runOptions(bench, options.workload, `${id}-warmup`, await prepare(`${id}-warmup-input`, Math.ceil(options.records / WARM_UP_PART)));
+    await cluster.createTopic(each.output, INPUT_PARTITIONS);
+    const contestant = startMillrace(each);
+    try {
+      await measure(cluster, contestant, each.applicationId, topicsOf(workload, each.input));
+    } finally {
+      await contestant.stop();
+    }
+  }
+
   async function contest(applicationId: string, start: (each: RunOptions) => Contestant): Promise<{ figures: Figures; output: Output }> {
     const each = runOptions(bench, options.workload, applicationId, input);
     await cluster.createTopic(each.output, INPUT_PARTITIONS);
     const contestant = start(each);
     try {
-      const figures = await measure(cluster, contestant, applicationId, topics);
+      const figures = await measure(cluster, contestant, applicationId, topicsOf(workload, input));
       return { figures, output: await readOutput(cluster, each.output, INPUT_PARTITIONS, workload.output) };
     } finally {
       await contestant.stop();

@@ -77,6 +77,8 @@ export class KeyedCache<K, T> {
   readonly valueSize = new SizeEstimate();
   readonly #groups = new Map<unknown, KeyGroup<K, T>>();
   readonly #budget: CacheBudget;
+  /** The group that was asked for last: a read is mostly followed by a write of the same key. */
+  #latest: KeyGroup<K, T> | undefined;
   #hand: Iterator<KeyGroup<K, T>> | null = null;
   #bytes = 0;
   /** No entry is older. */
@@ -91,8 +93,15 @@ export class KeyedCache<K, T> {
   }
 
   get(cacheKey: unknown): KeyGroup<K, T> | undefined {
+    const latest = this.#latest;
+    if (latest !== undefined && latest.cacheKey === cacheKey) {
+      latest.used = true;
+      return latest;
+    }
     const group = this.#groups.get(cacheKey);
-    if (group !== undefined) group.used = true;
+    if (group === undefined) return undefined;
+    group.used = true;
+    this.#latest = group;
     return group;
   }
 
@@ -179,12 +188,14 @@ export class KeyedCache<K, T> {
       }
       for (const entry of group.entries) if (entry.value !== null) this.#noteEvicted(entry.time);
       this.#groups.delete(group.cacheKey);
+      if (this.#latest === group) this.#latest = undefined;
       this.#grow(group, -group.size);
     }
   }
 
   clear(): void {
     this.#groups.clear();
+    this.#latest = undefined;
     this.#hand = null;
     this.#budget.used -= this.#bytes;
     this.#bytes = 0;
