@@ -16,6 +16,7 @@ const consumer = new kafka.KafkaConsumer(
     'enable.auto.commit': false,
     'enable.partition.eof': true,
     'isolation.level': 'read_committed',
+    'fetch.queue.backoff.ms': 20,
   },
   { 'auto.offset.reset': 'earliest' },
 );
