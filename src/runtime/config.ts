@@ -37,7 +37,7 @@ export interface StreamsConfig {
   stateCleanupDelayMs?: Duration;
   /** How long a task with an empty input partition waits for its data before it goes on with the others: -1 never waits, 0 waits for what the brokers already hold. @default 0 */
   maxTaskIdleMs?: Duration;
-  /** Records that a partition's queue is meant to hold: its fetching pauses at four times as many, since a pause is dear, and goes on at this. @default 1000 */
+  /** Records that a partition's queue is meant to hold: its fetching pauses at sixteen times as many, since a pause is dear, and goes on at this. @default 1000 */
   bufferedRecordsPerPartition?: number;
   /** Replicas of internal topics; -1 is the broker's default. @default -1 */
   replicationFactor?: number;
@@ -63,7 +63,7 @@ export interface StreamsConfig {
   groupInstanceId?: string;
   /** A member that is silent for so long loses its tasks. Under `groupProtocol: 'consumer'` the broker decides. @default 45000 */
   sessionTimeoutMs?: Duration;
-  /** @default 3000 */
+  /** How soon a member hears of a rebalance: a task that moves stands still for about that long. @default 500, and a third of `sessionTimeoutMs` at most */
   heartbeatIntervalMs?: Duration;
   /** A member that makes no progress for so long loses its tasks. @default 300000 */
   maxPollIntervalMs?: Duration;

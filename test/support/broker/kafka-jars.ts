@@ -42,6 +42,9 @@ export async function kafkaClassPath(): Promise<string> {
 }
 
 async function fetchJars(): Promise<void> {
+  // Plain JavaScript, since the set-up runs before there is anything to compile it with.
+  const { ensureMaven } = await import(new URL('../../../scripts/setup/system-packages.mjs', import.meta.url).href);
+  await ensureMaven((line: string) => console.log(`[broker] ${line}`));
   const home = dirname(LIBRARIES);
   mkdirSync(home, { recursive: true });
   // Into a folder of its own first: another process may be at it, and a download may break off.

@@ -35,6 +35,6 @@ export async function runBroker(options: ClusterOptions): Promise<RunningBroker>
   } else reasons.push(noJava);
   throw new Error(
     'These tests need a Kafka broker, and none can be had: ' +
-      `${reasons.join('; ')}. Set KAFKA_BOOTSTRAP to the address of one, or start a container engine, or install Java 17 or later and Maven`,
+      `${reasons.join('; ')}. Set KAFKA_BOOTSTRAP to the address of one, or start a container engine, or install Java 17 or later`,
   );
 }
