@@ -13,6 +13,8 @@ export interface Figures {
   /** Of all processes, in that time. */
   readonly cpuSeconds: number;
   readonly cpuSecondsPerMillion: number;
+  /** Of all processes from their start to the last commit, by all input records: start-up, joining and compiling included. */
+  readonly cpuSecondsPerMillionWithStart: number;
   /** Of each process its highest resident memory since it started, added up; bytes. */
   readonly peakMemory: number;
   readonly eventLoopDelay: EventLoopDelay | null;
@@ -73,6 +75,7 @@ export async function measure(cluster: Cluster, contestant: Contestant, applicat
       recordsPerSecond: records / seconds,
       cpuSeconds: cpu,
       cpuSecondsPerMillion: (cpu / records) * 1e6,
+      cpuSecondsPerMillionWithStart: (last.cpu / total) * 1e6,
       peakMemory: sum(contestant.pids.map(peakMemory)),
       eventLoopDelay: await contestant.eventLoopDelay(),
     };
