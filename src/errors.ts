@@ -14,26 +14,27 @@ export interface StreamsErrorOptions extends ErrorLocation {
   cause?: unknown;
 }
 
-/** Root of every error that Millrace throws. `code` is stable; the message says what is wrong, where, and what to do. */
+/** Root of every error that Millrace throws. `code` is stable; the message says what is wrong, where, and what to do. An error has the properties of a place that are known, and no others. */
 export class StreamsError extends Error {
   readonly code: string;
-  readonly taskId: string | undefined;
-  readonly topic: string | undefined;
-  readonly partition: number | undefined;
-  readonly offset: number | string | undefined;
-  readonly operator: string | undefined;
-  readonly store: string | undefined;
+  declare readonly taskId?: string;
+  declare readonly topic?: string;
+  declare readonly partition?: number;
+  declare readonly offset?: number | string;
+  declare readonly operator?: string;
+  declare readonly store?: string;
 
   constructor(message: string, options: StreamsErrorOptions = {}) {
     super(message + describeLocation(options), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = new.target.name;
     this.code = options.code ?? 'ERR_STREAMS';
-    this.taskId = options.taskId;
-    this.topic = options.topic;
-    this.partition = options.partition;
-    this.offset = options.offset;
-    this.operator = options.operator;
-    this.store = options.store;
+    const { taskId, topic, partition, offset, operator, store } = options;
+    if (taskId !== undefined) this.taskId = taskId;
+    if (topic !== undefined) this.topic = topic;
+    if (partition !== undefined) this.partition = partition;
+    if (offset !== undefined) this.offset = offset;
+    if (operator !== undefined) this.operator = operator;
+    if (store !== undefined) this.store = store;
   }
 }
 
