@@ -1,5 +1,5 @@
 import { SortedCursor, type SortedEntry, SortedMap } from '../engine/sorted-map.ts';
-import type { DirtyList } from './record-cache.ts';
+import type { DirtyList, Linked } from './dirty-list.ts';
 
 class DirtyReference<E> implements SortedEntry {
   readonly id: string;
@@ -11,8 +11,6 @@ class DirtyReference<E> implements SortedEntry {
     this.entry = entry;
   }
 }
-
-type Linked<E> = { next: E | null; previous: E | null; dirty: boolean };
 
 /**
  * The dirty entries of a cache in the order of the store below, for range reads: what is clean is equal below. Built at the first range read

@@ -1,7 +1,8 @@
 import type { RecordContext } from '../../processor/record-context.ts';
 import { LIVE, type Pastness } from '../buffer/segmented-table.ts';
 import type { CacheBudget } from './cache-budget.ts';
-import { DirtyList, SizeEstimate, type UNKNOWN } from './record-cache.ts';
+import { DirtyList } from './dirty-list.ts';
+import { SizeEstimate, type UNKNOWN } from './record-cache.ts';
 
 /** What a group and an entry count beside their bytes: about what Kafka Streams counts for an entry, so that a size means the same. JavaScript needs two to three times as much. */
 const GROUP_OVERHEAD = 80;
@@ -202,11 +203,7 @@ export class KeyedCache<K, T> {
     this.#freshAbove = null;
     this.#oldest = Number.POSITIVE_INFINITY;
     this.#evicted.clear();
-    for (let entry = this.dirty.first; entry !== null; ) {
-      const next = entry.next;
-      this.dirty.remove(entry);
-      entry = next;
-    }
+    this.dirty.clear();
   }
 
   /** A key in use keeps only what was used of it: a day of old windows is not to live on one new one. */

@@ -1,5 +1,6 @@
 import type { RecordContext } from '../../processor/record-context.ts';
 import type { CacheBudget } from './cache-budget.ts';
+import { DirtyList } from './dirty-list.ts';
 
 /** What an entry counts beside its bytes: about what Kafka Streams counts, so that a size means the same. JavaScript needs two to three times as much. */
 const ENTRY_OVERHEAD = 80;
@@ -33,43 +34,6 @@ export class CacheEntry<C, T> {
     this.key = key;
     this.value = value;
     this.below = below;
-  }
-}
-
-/** Dirty entries in the order of their last put: a doubly linked list through the entries, so that moving one to the end allocates nothing. */
-export class DirtyList<E extends { next: E | null; previous: E | null; dirty: boolean }> {
-  first: E | null = null;
-  #last: E | null = null;
-  size = 0;
-
-  /** Adds it, or moves it to the end. */
-  touch(entry: E): void {
-    if (entry.dirty) {
-      if (this.#last === entry) return;
-      this.#unlink(entry);
-    } else {
-      entry.dirty = true;
-      this.size++;
-    }
-    entry.previous = this.#last;
-    if (this.#last === null) this.first = entry;
-    else this.#last.next = entry;
-    this.#last = entry;
-  }
-
-  remove(entry: E): void {
-    if (!entry.dirty) return;
-    this.#unlink(entry);
-    entry.dirty = false;
-    this.size--;
-  }
-
-  #unlink(entry: E): void {
-    if (entry.previous === null) this.first = entry.next;
-    else entry.previous.next = entry.next;
-    if (entry.next === null) this.#last = entry.previous;
-    else entry.next.previous = entry.previous;
-    entry.next = entry.previous = null;
   }
 }
 
@@ -159,10 +123,6 @@ export class RecordCache<C, T> {
     this.#hand = null;
     this.#budget.used -= this.#bytes;
     this.#bytes = 0;
-    for (let entry = this.dirty.first; entry !== null; ) {
-      const next = entry.next;
-      this.dirty.remove(entry);
-      entry = next;
-    }
+    this.dirty.clear();
   }
 }
