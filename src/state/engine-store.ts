@@ -84,6 +84,7 @@ export abstract class EngineStore<K, V> implements ManagedStore {
 
   close(): void {
     this.#open = false;
+    this.forget();
   }
 
   protected get context(): StateStoreContext {
@@ -109,6 +110,8 @@ export abstract class EngineStore<K, V> implements ManagedStore {
   /** Take what the application's configuration says of the store. */
   protected configure(_context: StateStoreContext): void {}
   protected abstract useSerdes(key: Serde<K>, value: Serde<V>): void;
+  /** The contents have changed otherwise than by puts: what a cache knows of them is out of date. */
+  protected forget(): void {}
 
   abstract readonly activeBytes: number;
   abstract freeze(): FrozenStore | null;

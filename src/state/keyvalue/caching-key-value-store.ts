@@ -3,7 +3,6 @@ import { keyId } from '../bytes.ts';
 import { DirtyIndex } from '../cache/dirty-index.ts';
 import { CacheEntry, RecordCache, UNKNOWN } from '../cache/record-cache.ts';
 import type { CachedStateStore, FlushListener, StoreIterator } from '../contract/stores.ts';
-import type { ChangelogRecord } from '../contract/task-state.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Deadline, StoreEnvironment } from '../task/managed-store.ts';
 import { EngineKeyValueStore } from './key-value-store.ts';
@@ -90,30 +89,16 @@ export class CachingKeyValueStore<K, V, T> extends EngineKeyValueStore<K, V, T> 
     }
   }
 
-  override discard(): void {
-    super.discard();
-    this.#forget();
-  }
-
-  override restore(records: readonly ChangelogRecord[]): void {
-    super.restore(records);
-    this.#forget();
-  }
-
-  override cleared(): void {
-    super.cleared();
-    this.#forget();
-  }
-
-  override close(): void {
-    super.close();
-    this.#forget();
-  }
-
   protected override attached(engine: Engine, environment?: StoreEnvironment): void {
     super.attached(engine);
     this.#cache = new RecordCache((environment as StoreEnvironment).cacheBudget);
     this.#index = new DirtyIndex(this.#cache.dirty, (entry) => keyId(this.#bytesOf(entry)));
+  }
+
+  protected override forget(): void {
+    this.#cache.clear();
+    this.#index.reset();
+    this.#resident = null;
   }
 
   protected override scan(from: Buffer | null, to: Buffer | null, reverse: boolean, toExclusive = false): StoreIterator<[K, T]> {
@@ -185,12 +170,6 @@ export class CachingKeyValueStore<K, V, T> extends EngineKeyValueStore<K, V, T> 
   #isResident(): boolean {
     this.#resident ??= this.table.empty;
     return this.#resident;
-  }
-
-  #forget(): void {
-    this.#cache.clear();
-    this.#index.reset();
-    this.#resident = null;
   }
 }
 

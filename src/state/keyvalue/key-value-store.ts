@@ -99,6 +99,7 @@ export class EngineKeyValueStore<K, V, T> extends EngineStore<K, V> implements K
 
   discard(): void {
     this.table.discardActive();
+    this.forget();
   }
 
   restore(records: readonly ChangelogRecord[]): void {
@@ -108,10 +109,12 @@ export class EngineKeyValueStore<K, V, T> extends EngineStore<K, V> implements K
       if (record.value === null) table.delete(keyId(key), key);
       else table.put(keyId(key), key, this.codec.restore(record), this.codec.restoreTimestamp(record), undefined);
     }
+    this.forget();
   }
 
   cleared(): void {
     this.table.discardActive();
+    this.forget();
   }
 
   protected shape(): StoreShape {

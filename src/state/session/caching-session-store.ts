@@ -8,7 +8,6 @@ import { DirtyIndex } from '../cache/dirty-index.ts';
 import { KeyedCache, type KeyGroup, TimedEntry } from '../cache/keyed-cache.ts';
 import { UNKNOWN } from '../cache/record-cache.ts';
 import type { CachedStateStore, FlushListener, StoreIterator } from '../contract/stores.ts';
-import type { ChangelogRecord } from '../contract/task-state.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Deadline, StoreEnvironment } from '../task/managed-store.ts';
 import { baseKeyWithin } from '../window/window-key.ts';
@@ -117,30 +116,15 @@ export class CachingSessionStore<K, V> extends EngineSessionStore<K, V> implemen
     }
   }
 
-  override discard(): void {
-    super.discard();
-    this.#forget();
-  }
-
-  override restore(records: readonly ChangelogRecord[]): void {
-    super.restore(records);
-    this.#forget();
-  }
-
-  override cleared(): void {
-    super.cleared();
-    this.#forget();
-  }
-
-  override close(): void {
-    super.close();
-    this.#forget();
-  }
-
   protected override attached(engine: Engine, environment?: StoreEnvironment): void {
     super.attached(engine);
     this.#cache = new KeyedCache((environment as StoreEnvironment).cacheBudget);
     this.#index = new DirtyIndex(this.#cache.dirty, (entry) => this.#order(entry.time, sessionKey(this.#bytesOf(entry.group), entry.start, entry.time)));
+  }
+
+  protected override forget(): void {
+    this.#cache.clear();
+    this.#index.reset();
   }
 
   protected override get slack(): number {
@@ -275,10 +259,5 @@ export class CachingSessionStore<K, V> extends EngineSessionStore<K, V> implemen
       this.#cache.prune(keep, this.table.reach);
       this.#cache.evict(this.#flushUntilClean, keep);
     }
-  }
-
-  #forget(): void {
-    this.#cache.clear();
-    this.#index.reset();
   }
 }

@@ -109,6 +109,7 @@ export class EngineSessionStore<K, V> extends EngineStore<K, V> implements Sessi
 
   discard(): void {
     this.table.discard();
+    this.forget();
   }
 
   restore(records: readonly ChangelogRecord[]): void {
@@ -122,10 +123,12 @@ export class EngineSessionStore<K, V> extends EngineStore<K, V> implements Sessi
       else target.engineTable.put(keyId(key), key, this.codec.restore(record), 0, undefined);
     }
     table.restored();
+    this.forget();
   }
 
   cleared(): void {
     this.table.clear();
+    this.forget();
   }
 
   /** Without a cache nothing is read past the retention. */

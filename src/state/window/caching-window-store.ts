@@ -6,7 +6,6 @@ import { DirtyIndex } from '../cache/dirty-index.ts';
 import { KeyedCache, type KeyGroup, TimedEntry } from '../cache/keyed-cache.ts';
 import { UNKNOWN } from '../cache/record-cache.ts';
 import type { CachedStateStore, FlushListener, StoreIterator } from '../contract/stores.ts';
-import type { ChangelogRecord } from '../contract/task-state.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Deadline, StoreEnvironment } from '../task/managed-store.ts';
 import { baseKeyWithin, WINDOW_SUFFIX, windowKey, windowStartOf } from './window-key.ts';
@@ -113,32 +112,17 @@ export class CachingWindowStore<K, V, T> extends EngineWindowStore<K, V, T> impl
     }
   }
 
-  override discard(): void {
-    super.discard();
-    this.#forget();
-  }
-
-  override restore(records: readonly ChangelogRecord[]): void {
-    super.restore(records);
-    this.#forget();
-  }
-
-  override cleared(): void {
-    super.cleared();
-    this.#forget();
-  }
-
-  override close(): void {
-    super.close();
-    this.#forget();
-  }
-
   protected override attached(engine: Engine, environment?: StoreEnvironment): void {
     super.attached(engine);
     // Closed windows are read when the record that closes them has been put: however far it moves stream time, none may be lost. As in Java, whose cache still has them.
     this.table.seesPast = this.windows.timeOrdered;
     this.#cache = new KeyedCache((environment as StoreEnvironment).cacheBudget);
     this.#index = new DirtyIndex(this.#cache.dirty, (entry) => this.#order(entry.time, windowKey(this.#bytesOf(entry.group), entry.start, 0)));
+  }
+
+  protected override forget(): void {
+    this.#cache.clear();
+    this.#index.reset();
   }
 
   protected override get slack(): number {
@@ -275,11 +259,6 @@ export class CachingWindowStore<K, V, T> extends EngineWindowStore<K, V, T> impl
       this.#cache.prune(keep, this.table.reach);
       this.#cache.evict(this.#flushUntilClean, keep);
     }
-  }
-
-  #forget(): void {
-    this.#cache.clear();
-    this.#index.reset();
   }
 }
 

@@ -115,6 +115,7 @@ export class EngineWindowStore<K, V, T> extends EngineStore<K, V> implements Win
   discard(): void {
     this.table.discard();
     this.#sequence = this.#storedSequence();
+    this.forget();
   }
 
   restore(records: readonly ChangelogRecord[]): void {
@@ -133,11 +134,13 @@ export class EngineWindowStore<K, V, T> extends EngineStore<K, V> implements Win
     }
     table.restored();
     if (this.windows.retainDuplicates) this.engine.setFact(this.name, 'sequence', String(this.#sequence));
+    this.forget();
   }
 
   cleared(): void {
     this.table.clear();
     this.#sequence = 0;
+    this.forget();
   }
 
   /** Without a cache nothing is read past the retention. */
