@@ -1,7 +1,6 @@
 import type { RecordContext } from '../../processor/record-context.ts';
 import { LIVE, type Pastness } from '../buffer/segmented-table.ts';
 import type { CacheBudget } from './cache-budget.ts';
-import { DirtyList } from './dirty-list.ts';
 import { SizeEstimate, type UNKNOWN } from './record-cache.ts';
 
 /** What a group and an entry count beside their bytes: about what Kafka Streams counts for an entry, so that a size means the same. JavaScript needs two to three times as much. */
@@ -74,7 +73,6 @@ export class KeyGroup<K, T> {
  * once the key's entries are known to be complete. Keys are evicted whole, by the same CLOCK as in RecordCache.
  */
 export class KeyedCache<K, T> {
-  readonly dirty = new DirtyList<TimedEntry<K, T>>();
   readonly valueSize = new SizeEstimate();
   readonly #groups = new Map<unknown, KeyGroup<K, T>>();
   readonly #budget: CacheBudget;
@@ -203,7 +201,6 @@ export class KeyedCache<K, T> {
     this.#freshAbove = null;
     this.#oldest = Number.POSITIVE_INFINITY;
     this.#evicted.clear();
-    this.dirty.clear();
   }
 
   /** A key in use keeps only what was used of it: a day of old windows is not to live on one new one. */

@@ -1,6 +1,5 @@
 import type { RecordContext } from '../../processor/record-context.ts';
 import type { CacheBudget } from './cache-budget.ts';
-import { DirtyList } from './dirty-list.ts';
 
 /** What an entry counts beside its bytes: about what Kafka Streams counts, so that a size means the same. JavaScript needs two to three times as much. */
 const ENTRY_OVERHEAD = 80;
@@ -60,7 +59,6 @@ export class SizeEstimate {
 export class RecordCache<C, T> {
   readonly #map = new Map<unknown, CacheEntry<C, T>>();
   readonly #budget: CacheBudget;
-  readonly dirty = new DirtyList<CacheEntry<C, T>>();
   readonly valueSize = new SizeEstimate();
   #hand: Iterator<CacheEntry<C, T>> | null = null;
   #bytes = 0;
@@ -123,6 +121,5 @@ export class RecordCache<C, T> {
     this.#hand = null;
     this.#budget.used -= this.#bytes;
     this.#bytes = 0;
-    this.dirty.clear();
   }
 }

@@ -1,14 +1,11 @@
 import type { StoredRow } from '../buffer/buffered-table.ts';
 import { keyId } from '../bytes.ts';
-import { DirtyIndex } from '../cache/dirty-index.ts';
 import { CacheEntry, RecordCache, UNKNOWN } from '../cache/record-cache.ts';
+import { WriteBack } from '../cache/write-back.ts';
 import type { CachedStateStore, FlushListener, StoreIterator } from '../contract/stores.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Deadline, StoreEnvironment } from '../task/managed-store.ts';
 import { EngineKeyValueStore } from './key-value-store.ts';
-
-/** Entries flushed between two looks at the clock. */
-const STRETCH = 16;
 
 /**
  * A key-value store with a record cache: puts stay in it as objects, and only the latest of a key is encoded, logged and forwarded, at a commit or when the cache is full.
@@ -16,22 +13,15 @@ const STRETCH = 16;
  */
 export class CachingKeyValueStore<K, V, T> extends EngineKeyValueStore<K, V, T> implements CachedStateStore<K, V> {
   #cache!: RecordCache<K, T>;
-  #index!: DirtyIndex<CacheEntry<K, T>>;
-  #listener: FlushListener<K, V> | null = null;
-  #sendOldValues = false;
-  #flushing = false;
+  readonly #writeBack = new WriteBack<CacheEntry<K, T>, K, V>(this, (entry) => keyId(this.#bytesOf(entry)));
   /** True: the cache holds all there is, so a miss needs no read. Null: not known yet. */
   #resident: boolean | null = null;
-  /** Before an eviction: what was put longest ago is flushed first, as far as needed. Kafka Streams flushes all; with a full cache that would hold up the event loop for long. */
-  readonly #flushUntilClean = (entry: CacheEntry<K, T>): void => void this.flushCache(() => !entry.dirty);
   readonly #evicted = (): void => {
     this.#resident = false;
   };
 
   setFlushListener(listener: FlushListener<K, V>, sendOldValues: boolean): boolean {
-    this.#listener = listener;
-    this.#sendOldValues = sendOldValues;
-    return true;
+    return this.#writeBack.listen(listener, sendOldValues);
   }
 
   override get(key: K): T | null {
@@ -55,56 +45,56 @@ export class CachingKeyValueStore<K, V, T> extends EngineKeyValueStore<K, V, T> 
     }
     entry.value = value;
     entry.context = context;
-    if (!entry.dirty) this.#index.add(entry);
-    this.#cache.dirty.touch(entry);
+    this.#writeBack.touch(entry);
     this.#evict(entry);
   }
 
   override get cacheDirty(): boolean {
-    return this.#cache.dirty.size > 0;
+    return this.#writeBack.dirty;
   }
 
   override flushCache(deadline: Deadline): boolean {
-    if (this.#flushing) return true;
-    this.#flushing = true;
-    const context = this.context;
-    const current = context.recordContext;
-    const dirty = this.#cache.dirty;
-    let stretch = STRETCH;
-    try {
-      for (let entry = dirty.first; entry !== null; entry = dirty.first) {
-        dirty.remove(entry);
-        context.recordContext = entry.context ?? current;
-        this.#flush(entry);
-        if (--stretch === 0) {
-          if (deadline()) return dirty.first === null;
-          stretch = STRETCH;
-        }
-      }
-      return true;
-    } finally {
-      context.recordContext = current;
-      this.#index.reset();
-      this.#flushing = false;
+    return this.#writeBack.flush(this.context, deadline);
+  }
+
+  flushEntry(entry: CacheEntry<K, T>): void {
+    const { listener, sendOldValues } = this.#writeBack;
+    const value = entry.value;
+    const bytes = this.#bytesOf(entry);
+    const id = typeof entry.cacheKey === 'string' && this.keySerde.primitive !== true ? entry.cacheKey : keyId(bytes);
+    if (listener === null) {
+      this.write(id, bytes, value);
+      entry.below = value;
+      return;
     }
+    let before: T | null = null;
+    if (value === null || sendOldValues) before = entry.below === UNKNOWN ? this.read(id, bytes) : entry.below;
+    // Came and went within the interval: nobody below has heard of it.
+    if (value === null && before === null) {
+      entry.below = null;
+      return;
+    }
+    this.write(id, bytes, value);
+    entry.below = value;
+    const context = this.context.recordContext;
+    listener(entry.key, this.codec.plain(value), sendOldValues ? this.codec.plain(before) : null, this.codec.forwardTimestamp(value, context));
   }
 
   protected override attached(engine: Engine, environment?: StoreEnvironment): void {
     super.attached(engine);
     this.#cache = new RecordCache((environment as StoreEnvironment).cacheBudget);
-    this.#index = new DirtyIndex(this.#cache.dirty, (entry) => keyId(this.#bytesOf(entry)));
   }
 
   protected override forget(): void {
     this.#cache.clear();
-    this.#index.reset();
+    this.#writeBack.clear();
     this.#resident = null;
   }
 
   protected override scan(from: Buffer | null, to: Buffer | null, reverse: boolean, toExclusive = false): StoreIterator<[K, T]> {
     if (from !== null && to !== null && from.compare(to) > 0) return [][Symbol.iterator]();
-    if (this.#cache.dirty.size === 0) return super.scan(from, to, reverse, toExclusive);
-    return this.#index.merge<StoredRow, [K, T]>(
+    if (!this.#writeBack.dirty) return super.scan(from, to, reverse, toExclusive);
+    return this.#writeBack.index.merge<StoredRow, [K, T]>(
       this.table.scan(from, to, reverse, toExclusive),
       (row) => row.id,
       from === null ? null : keyId(from),
@@ -130,28 +120,6 @@ export class CachingKeyValueStore<K, V, T> extends EngineKeyValueStore<K, V, T> 
     return entry;
   }
 
-  #flush(entry: CacheEntry<K, T>): void {
-    const value = entry.value;
-    const bytes = this.#bytesOf(entry);
-    const id = typeof entry.cacheKey === 'string' && this.keySerde.primitive !== true ? entry.cacheKey : keyId(bytes);
-    if (this.#listener === null) {
-      this.write(id, bytes, value);
-      entry.below = value;
-      return;
-    }
-    let before: T | null = null;
-    if (value === null || this.#sendOldValues) before = entry.below === UNKNOWN ? this.read(id, bytes) : entry.below;
-    // Came and went within the interval: nobody below has heard of it.
-    if (value === null && before === null) {
-      entry.below = null;
-      return;
-    }
-    this.write(id, bytes, value);
-    entry.below = value;
-    const context = this.context.recordContext;
-    this.#listener(entry.key, this.codec.plain(value), this.#sendOldValues ? this.codec.plain(before) : null, this.codec.forwardTimestamp(value, context));
-  }
-
   protected override write(id: string, bytes: Buffer, value: T | null): number {
     const size = super.write(id, bytes, value);
     this.#cache.valueSize.sample(size);
@@ -164,7 +132,7 @@ export class CachingKeyValueStore<K, V, T> extends EngineKeyValueStore<K, V, T> 
   }
 
   #evict(keep: CacheEntry<K, T>): void {
-    if (this.environment.cacheBudget.exceeded) this.#cache.evict(this.#flushUntilClean, keep, this.#evicted);
+    if (this.environment.cacheBudget.exceeded) this.#cache.evict(this.#writeBack.flushUntilClean, keep, this.#evicted);
   }
 
   #isResident(): boolean {

@@ -4,9 +4,9 @@ import type { Windowed } from '../../processor/windowed.ts';
 import type { StoredRow } from '../buffer/buffered-table.ts';
 import { DROPPED, LIVE } from '../buffer/segmented-table.ts';
 import { keyId } from '../bytes.ts';
-import { DirtyIndex } from '../cache/dirty-index.ts';
 import { KeyedCache, type KeyGroup, TimedEntry } from '../cache/keyed-cache.ts';
 import { UNKNOWN } from '../cache/record-cache.ts';
+import { WriteBack } from '../cache/write-back.ts';
 import type { CachedStateStore, FlushListener, StoreIterator } from '../contract/stores.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Deadline, StoreEnvironment } from '../task/managed-store.ts';
@@ -14,7 +14,6 @@ import { baseKeyWithin } from '../window/window-key.ts';
 import { SESSION_SUFFIX, sessionEndOf, sessionKey, sessionStartOf } from './session-key.ts';
 import { EngineSessionStore } from './session-store.ts';
 
-const STRETCH = 16;
 const NONE: readonly never[] = [];
 
 /**
@@ -27,18 +26,13 @@ const NONE: readonly never[] = [];
  */
 export class CachingSessionStore<K, V> extends EngineSessionStore<K, V> implements CachedStateStore<Windowed<K>, V> {
   #cache!: KeyedCache<K, V>;
-  #index!: DirtyIndex<TimedEntry<K, V>>;
-  #listener: FlushListener<Windowed<K>, V> | null = null;
-  #sendOldValues = false;
-  #flushing = false;
-  /** Before an eviction: what was put longest ago is flushed first, as far as needed. Kafka Streams flushes all; with a full cache that would hold up the event loop for long. */
-  readonly #flushUntilClean = (group: KeyGroup<K, V>): void => void this.flushCache(() => !group.dirty);
+  readonly #writeBack = new WriteBack<TimedEntry<K, V>, Windowed<K>, V>(this, (entry) =>
+    this.#order(entry.time, sessionKey(this.#bytesOf(entry.group), entry.start, entry.time)),
+  );
   readonly #end = (): number => this.table.end;
 
   setFlushListener(listener: FlushListener<Windowed<K>, V>, sendOldValues: boolean): boolean {
-    this.#listener = listener;
-    this.#sendOldValues = sendOldValues;
-    return true;
+    return this.#writeBack.listen(listener, sendOldValues);
   }
 
   override put(session: Windowed<K>, aggregate: V | null): void {
@@ -54,12 +48,11 @@ export class CachingSessionStore<K, V> extends EngineSessionStore<K, V> implemen
     const table = this.table;
     entry.past = end < table.minLive ? table.pastness(end) : LIVE;
     if (aggregate === null && entry.below === UNKNOWN) entry.below = this.read(this.#bytesOf(group), start, end);
-    if (aggregate === null && this.#listener !== null && (entry.below === null || entry.past !== LIVE)) {
+    if (aggregate === null && this.#writeBack.listener !== null && (entry.below === null || entry.past !== LIVE)) {
       // Merged into another before anybody below heard of it, or when it was past for them.
       if (entry.below !== null) this.#erase(entry);
-      if (entry.dirty) this.#index.reset();
       entry.value = null;
-      this.#cache.dirty.remove(entry);
+      this.#writeBack.remove(entry);
       this.#cache.remove(entry);
       return;
     }
@@ -67,8 +60,7 @@ export class CachingSessionStore<K, V> extends EngineSessionStore<K, V> implemen
     entry.value = aggregate;
     entry.context = context;
     entry.used = true;
-    if (!entry.dirty) this.#index.add(entry);
-    this.#cache.dirty.touch(entry);
+    this.#writeBack.touch(entry);
     this.#evict(group);
   }
 
@@ -88,43 +80,39 @@ export class CachingSessionStore<K, V> extends EngineSessionStore<K, V> implemen
   }
 
   override get cacheDirty(): boolean {
-    return this.#cache.dirty.size > 0;
+    return this.#writeBack.dirty;
   }
 
   override flushCache(deadline: Deadline): boolean {
-    if (this.#flushing) return true;
-    this.#flushing = true;
-    const context = this.context;
-    const current = context.recordContext;
-    const dirty = this.#cache.dirty;
-    let stretch = STRETCH;
-    try {
-      for (let entry = dirty.first; entry !== null; entry = dirty.first) {
-        dirty.remove(entry);
-        context.recordContext = entry.context ?? current;
-        this.#flush(entry);
-        if (--stretch === 0) {
-          if (deadline()) return dirty.first === null;
-          stretch = STRETCH;
-        }
-      }
-      return true;
-    } finally {
-      context.recordContext = current;
-      this.#index.reset();
-      this.#flushing = false;
+    return this.#writeBack.flush(this.context, deadline);
+  }
+
+  flushEntry(entry: TimedEntry<K, V>): void {
+    const { listener, sendOldValues } = this.#writeBack;
+    const { group, start, time, value } = entry;
+    const bytes = this.#bytesOf(group);
+    let before: V | null = null;
+    // The retention is that of the put, not of now: an interval may hold hours of history. (Java's is that of the flush, so that what a replay leaves behind depends on its commits.)
+    if (listener !== null && (value === null || sendOldValues) && entry.past === LIVE)
+      before = entry.below === UNKNOWN ? this.read(bytes, start, time) : entry.below;
+    if (listener === null || value !== null || before !== null) {
+      this.#cache.valueSize.sample(this.write(bytes, start, time, value, entry.past === DROPPED));
+      entry.below = value;
+      if (this.sessions.headerless && listener !== null) this.#dropHeaders();
+      listener?.({ key: group.key, window: { start, end: time } }, value, sendOldValues ? before : null, time);
     }
+    // The group stays complete: below there is nothing now.
+    if (entry.value === null && !entry.dirty) this.#cache.remove(entry);
   }
 
   protected override attached(engine: Engine, environment?: StoreEnvironment): void {
     super.attached(engine);
     this.#cache = new KeyedCache((environment as StoreEnvironment).cacheBudget);
-    this.#index = new DirtyIndex(this.#cache.dirty, (entry) => this.#order(entry.time, sessionKey(this.#bytesOf(entry.group), entry.start, entry.time)));
   }
 
   protected override forget(): void {
     this.#cache.clear();
-    this.#index.reset();
+    this.#writeBack.clear();
   }
 
   protected override get slack(): number {
@@ -173,8 +161,8 @@ export class CachingSessionStore<K, V> extends EngineSessionStore<K, V> implemen
     const { reach } = this.table;
     const firstBelow = Math.max(firstEnd, reach);
     const past = firstEnd < reach ? this.#cache.cleanBefore(reach) : NONE;
-    if (this.#cache.dirty.size === 0 && past.length === 0) return super.scanMany(low, high, firstBelow, lastEnd, latestStart, reverse);
-    return this.#index.merge<StoredRow, [Windowed<K>, V]>(
+    if (!this.#writeBack.dirty && past.length === 0) return super.scanMany(low, high, firstBelow, lastEnd, latestStart, reverse);
+    return this.#writeBack.index.merge<StoredRow, [Windowed<K>, V]>(
       this.rows(low, high, firstBelow, lastEnd, latestStart, reverse),
       (row) => this.#order(sessionEndOf(row.key), row.key),
       null,
@@ -188,24 +176,6 @@ export class CachingSessionStore<K, V> extends EngineSessionStore<K, V> implemen
       (row) => [this.windowed(row), this.decode(row)],
       past,
     );
-  }
-
-  #flush(entry: TimedEntry<K, V>): void {
-    const { group, start, time, value } = entry;
-    const bytes = this.#bytesOf(group);
-    const listener = this.#listener;
-    let before: V | null = null;
-    // The retention is that of the put, not of now: an interval may hold hours of history. (Java's is that of the flush, so that what a replay leaves behind depends on its commits.)
-    if (listener !== null && (value === null || this.#sendOldValues) && entry.past === LIVE)
-      before = entry.below === UNKNOWN ? this.read(bytes, start, time) : entry.below;
-    if (listener === null || value !== null || before !== null) {
-      this.#cache.valueSize.sample(this.write(bytes, start, time, value, entry.past === DROPPED));
-      entry.below = value;
-      if (this.sessions.headerless && listener !== null) this.#dropHeaders();
-      listener?.({ key: group.key, window: { start, end: time } }, value, this.#sendOldValues ? before : null, time);
-    }
-    // The group stays complete: below there is nothing now.
-    if (entry.value === null && !entry.dirty) this.#cache.remove(entry);
   }
 
   /** Deletes a session below that is past, without a word to the changelog. */
@@ -257,7 +227,7 @@ export class CachingSessionStore<K, V> extends EngineSessionStore<K, V> implemen
   #evict(keep: KeyGroup<K, V>): void {
     if (this.#cache.exceeded) {
       this.#cache.prune(keep, this.table.reach);
-      this.#cache.evict(this.#flushUntilClean, keep);
+      this.#cache.evict(this.#writeBack.flushUntilClean, keep);
     }
   }
 }

@@ -2,16 +2,15 @@ import type { Windowed } from '../../processor/windowed.ts';
 import type { StoredRow } from '../buffer/buffered-table.ts';
 import { DROPPED, LIVE } from '../buffer/segmented-table.ts';
 import { keyId } from '../bytes.ts';
-import { DirtyIndex } from '../cache/dirty-index.ts';
 import { KeyedCache, type KeyGroup, TimedEntry } from '../cache/keyed-cache.ts';
 import { UNKNOWN } from '../cache/record-cache.ts';
+import { WriteBack } from '../cache/write-back.ts';
 import type { CachedStateStore, FlushListener, StoreIterator } from '../contract/stores.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Deadline, StoreEnvironment } from '../task/managed-store.ts';
 import { baseKeyWithin, WINDOW_SUFFIX, windowKey, windowStartOf } from './window-key.ts';
 import { EngineWindowStore } from './window-store.ts';
 
-const STRETCH = 16;
 const NONE: readonly never[] = [];
 /** Windows of one key that a range read takes into the cache; a key with more is read from below each time. */
 const MAX_LOADED = 1024;
@@ -22,18 +21,13 @@ const MAX_LOADED = 1024;
  */
 export class CachingWindowStore<K, V, T> extends EngineWindowStore<K, V, T> implements CachedStateStore<Windowed<K>, V> {
   #cache!: KeyedCache<K, T>;
-  #index!: DirtyIndex<TimedEntry<K, T>>;
-  #listener: FlushListener<Windowed<K>, V> | null = null;
-  #sendOldValues = false;
-  #flushing = false;
-  /** Before an eviction: what was put longest ago is flushed first, as far as needed. Kafka Streams flushes all; with a full cache that would hold up the event loop for long. */
-  readonly #flushUntilClean = (group: KeyGroup<K, T>): void => void this.flushCache(() => !group.dirty);
+  readonly #writeBack = new WriteBack<TimedEntry<K, T>, Windowed<K>, V>(this, (entry) =>
+    this.#order(entry.time, windowKey(this.#bytesOf(entry.group), entry.start, 0)),
+  );
   readonly #end = (): number => this.table.end;
 
   setFlushListener(listener: FlushListener<Windowed<K>, V>, sendOldValues: boolean): boolean {
-    this.#listener = listener;
-    this.#sendOldValues = sendOldValues;
-    return true;
+    return this.#writeBack.listen(listener, sendOldValues);
   }
 
   override put(key: K, value: T | null, windowStart: number): void {
@@ -49,12 +43,11 @@ export class CachingWindowStore<K, V, T> extends EngineWindowStore<K, V, T> impl
     entry.past = windowStart < table.minLive ? table.pastness(windowStart) : LIVE;
     if (value === null && entry.below === UNKNOWN) entry.below = this.read(this.#bytesOf(group), windowStart);
     // What those below are not told does not move their clock.
-    if (value !== null || this.#listener === null || (entry.below !== null && entry.past === LIVE)) table.observe(windowStart);
+    if (value !== null || this.#writeBack.listener === null || (entry.below !== null && entry.past === LIVE)) table.observe(windowStart);
     entry.value = value;
     entry.context = context;
     entry.used = true;
-    if (!entry.dirty) this.#index.add(entry);
-    this.#cache.dirty.touch(entry);
+    this.#writeBack.touch(entry);
     this.#evict(group);
   }
 
@@ -84,32 +77,37 @@ export class CachingWindowStore<K, V, T> extends EngineWindowStore<K, V, T> impl
   }
 
   override get cacheDirty(): boolean {
-    return this.#cache.dirty.size > 0;
+    return this.#writeBack.dirty;
   }
 
   override flushCache(deadline: Deadline): boolean {
-    if (this.#flushing) return true;
-    this.#flushing = true;
-    const context = this.context;
-    const current = context.recordContext;
-    const dirty = this.#cache.dirty;
-    let stretch = STRETCH;
-    try {
-      for (let entry = dirty.first; entry !== null; entry = dirty.first) {
-        dirty.remove(entry);
-        context.recordContext = entry.context ?? current;
-        this.#flush(entry);
-        if (--stretch === 0) {
-          if (deadline()) return dirty.first === null;
-          stretch = STRETCH;
-        }
-      }
-      return true;
-    } finally {
-      context.recordContext = current;
-      this.#index.reset();
-      this.#flushing = false;
+    return this.#writeBack.flush(this.context, deadline);
+  }
+
+  flushEntry(entry: TimedEntry<K, T>): void {
+    const { listener, sendOldValues } = this.#writeBack;
+    const { group, start, value } = entry;
+    const bytes = this.#bytesOf(group);
+    if (listener === null) {
+      this.#writeEntry(entry, bytes);
+      return;
     }
+    let before: T | null = null;
+    // The retention is that of the put: see CachingSessionStore.
+    if ((value === null || sendOldValues) && entry.past === LIVE) before = entry.below === UNKNOWN ? this.read(bytes, start) : entry.below;
+    if (value === null && before === null) {
+      if (entry.below !== null) this.#erase(entry);
+      this.#cache.remove(entry);
+      return;
+    }
+    this.#writeEntry(entry, bytes);
+    const context = this.context.recordContext;
+    listener(
+      { key: group.key, window: { start, end: start + this.windowSize } },
+      this.codec.plain(value),
+      sendOldValues ? this.codec.plain(before) : null,
+      this.codec.forwardTimestamp(value, context),
+    );
   }
 
   protected override attached(engine: Engine, environment?: StoreEnvironment): void {
@@ -117,12 +115,11 @@ export class CachingWindowStore<K, V, T> extends EngineWindowStore<K, V, T> impl
     // Closed windows are read when the record that closes them has been put: however far it moves stream time, none may be lost. As in Java, whose cache still has them.
     this.table.seesPast = this.windows.timeOrdered;
     this.#cache = new KeyedCache((environment as StoreEnvironment).cacheBudget);
-    this.#index = new DirtyIndex(this.#cache.dirty, (entry) => this.#order(entry.time, windowKey(this.#bytesOf(entry.group), entry.start, 0)));
   }
 
   protected override forget(): void {
     this.#cache.clear();
-    this.#index.reset();
+    this.#writeBack.clear();
   }
 
   protected override get slack(): number {
@@ -140,8 +137,8 @@ export class CachingWindowStore<K, V, T> extends EngineWindowStore<K, V, T> impl
     const { reach, seesPast } = this.table;
     const fromBelow = seesPast ? from : Math.max(from, reach);
     const past = from < reach ? this.#cache.cleanBefore(reach) : NONE;
-    if (this.#cache.dirty.size === 0 && past.length === 0) return super.scanMany(low, high, fromBelow, to, reverse);
-    return this.#index.merge<StoredRow, [Windowed<K>, T]>(
+    if (!this.#writeBack.dirty && past.length === 0) return super.scanMany(low, high, fromBelow, to, reverse);
+    return this.#writeBack.index.merge<StoredRow, [Windowed<K>, T]>(
       this.rows(low, high, fromBelow, to, reverse),
       (row) => this.#order(windowStartOf(row.key), row.key),
       null,
@@ -154,32 +151,6 @@ export class CachingWindowStore<K, V, T> extends EngineWindowStore<K, V, T> impl
       },
       (row) => [this.windowed(row), this.decode(row)],
       past,
-    );
-  }
-
-  #flush(entry: TimedEntry<K, T>): void {
-    const { group, start, value } = entry;
-    const bytes = this.#bytesOf(group);
-    const listener = this.#listener;
-    if (listener === null) {
-      this.#writeEntry(entry, bytes);
-      return;
-    }
-    let before: T | null = null;
-    // The retention is that of the put: see CachingSessionStore.
-    if ((value === null || this.#sendOldValues) && entry.past === LIVE) before = entry.below === UNKNOWN ? this.read(bytes, start) : entry.below;
-    if (value === null && before === null) {
-      if (entry.below !== null) this.#erase(entry);
-      this.#cache.remove(entry);
-      return;
-    }
-    this.#writeEntry(entry, bytes);
-    const context = this.context.recordContext;
-    listener(
-      { key: group.key, window: { start, end: start + this.windowSize } },
-      this.codec.plain(value),
-      this.#sendOldValues ? this.codec.plain(before) : null,
-      this.codec.forwardTimestamp(value, context),
     );
   }
 
@@ -257,7 +228,7 @@ export class CachingWindowStore<K, V, T> extends EngineWindowStore<K, V, T> impl
   #evict(keep: KeyGroup<K, T>): void {
     if (this.#cache.exceeded) {
       this.#cache.prune(keep, this.table.reach);
-      this.#cache.evict(this.#flushUntilClean, keep);
+      this.#cache.evict(this.#writeBack.flushUntilClean, keep);
     }
   }
 }
