@@ -14,11 +14,18 @@ import { Registry } from './group/registry.ts';
 import { KafkaRecordCollector } from './kafka-record-collector.ts';
 import type { TopologyPlan } from './plan.ts';
 import { type RestoreProgress, Restorer } from './restore/restorer.ts';
+import { AsyncDrain } from './thread/async-drain.ts';
+import { CommitUnderWay } from './thread/commit-under-way.ts';
 import { InputPositions } from './thread/input-positions.ts';
+import { LoopSignals } from './thread/loop-signals.ts';
 import { OwnedTasks } from './thread/owned-tasks.ts';
+import { Readiness } from './thread/readiness.ts';
+import { RebalanceHandler } from './thread/rebalance-handler.ts';
+import { Recovery } from './thread/recovery.ts';
 import { SourceFetcher } from './thread/source-fetcher.ts';
 import { StreamThread } from './thread/stream-thread.ts';
 import { TaskFactory } from './thread/task-factory.ts';
+import { TaskLifecycle } from './thread/task-lifecycle.ts';
 import { TaskStarter } from './thread/task-starter.ts';
 import { Waker } from './thread/waker.ts';
 import { ensureInternalTopics, streamTimePurged, tasksTopicName } from './topics/internal-topics.ts';
@@ -43,6 +50,7 @@ export class Instance {
   private readonly tasks = new OwnedTasks();
   private readonly dropped = new Map<string, number>();
   private thread: StreamThread | undefined;
+  private signals: LoopSignals | undefined;
   private globals: GlobalTables | undefined;
   private stopping = false;
 
@@ -69,7 +77,8 @@ export class Instance {
 
     const waker = new Waker();
     const wake = (): void => waker.wake();
-    const fail = (error: unknown): void => this.thread?.fail(error);
+    const signals = new LoopSignals(waker);
+    const fail = (error: unknown): void => signals.fail(error);
     const membership = clients.membership({
       groupId: config.applicationId,
       groupProtocol: config.groupProtocol,
@@ -145,27 +154,46 @@ export class Instance {
     });
     this.open.push({ what: 'the restore consumer', close: () => restorer.close() });
     const starter = new TaskStarter({ positions, restorer, config, identity, onError: fail });
-    this.thread = new StreamThread({
-      config,
+    const { tasks } = this;
+    const readiness = new Readiness(member, tasks, this.options.onReady);
+    const lifecycle = new TaskLifecycle({ tasks, factory, starter, restorer, fetcher, purger, readiness });
+    const commit = new CommitUnderWay(committer, signals, waker);
+    const rebalances = new RebalanceHandler({
       logger,
       layout,
       tasksPartitions,
-      directory,
-      waker,
       member,
       registry,
       describe: (generation) => describeGroup(plan, layout, config.applicationId, tasksPartitions, lock.processId, generation),
-      tasks: this.tasks,
-      factory,
-      starter,
-      restorer,
-      positions,
+      tasks,
+      lifecycle,
+      readiness,
+      collector,
+      committer,
+      commit,
+    });
+    const asyncDrain = new AsyncDrain({ config, waker, signals, member, tasks, collector, committer });
+    const recovery = new Recovery({ logger, signals, member, tasks, lifecycle, positions, fetcher, collector, committer, commit, purger });
+    this.signals = signals;
+    this.thread = new StreamThread({
+      config,
+      logger,
+      directory,
+      waker,
+      signals,
+      member,
+      rebalances,
+      tasks,
+      lifecycle,
+      readiness,
       fetcher,
       collector,
       committer,
+      commit,
+      asyncDrain,
+      recovery,
       purger,
       metadata,
-      onReady: this.options.onReady,
     });
     this.globals?.follow();
     member.join(tasksTopicName(config.applicationId));
@@ -178,12 +206,12 @@ export class Instance {
 
   stop(): void {
     this.stopping = true;
-    this.thread?.stop();
+    this.signals?.stop();
   }
 
   /** Do not wait for asynchronous operators any more: what they hold is not committed, and processed again later. */
   abandonAsync(): void {
-    this.thread?.abandonAsync();
+    this.signals?.abandonAsync();
   }
 
   /** Close all that was opened, the latest first. Errors are logged: closing goes on. */
