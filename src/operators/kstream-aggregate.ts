@@ -1,10 +1,11 @@
 import type { InternalProcessorContext, Processor, ProcessorContext } from '../processor/processor.ts';
 import type { StreamRecord } from '../processor/record.ts';
+import { AggregateSupplier } from './aggregate-supplier.ts';
 import type { Change } from './change.ts';
 import { ChangeForwarder } from './change-forwarder.ts';
 import { freezeAggregates } from './freeze-aggregates.ts';
 import type { Aggregator, Initializer } from './functions.ts';
-import type { KStreamAggregateSupplier, KTableValueGetterSupplier } from './ktable-supplier.ts';
+import type { KStreamAggregateSupplier } from './ktable-supplier.ts';
 import { materializedGetterSupplier } from './materialized-getter.ts';
 import { NOT_PUT, PUT_LATEST, type TableStore, tableStore } from './table-store.ts';
 
@@ -19,29 +20,7 @@ export interface KStreamAggregateOptions<K, V, VA> {
  * The result carries the highest timestamp of what went into it.
  */
 export function kstreamAggregate<K, V, VA>(options: KStreamAggregateOptions<K, V, VA>): KStreamAggregateSupplier<K, V, K, VA> {
-  return new AggregateSupplier(options);
-}
-
-class AggregateSupplier<K, V, VA> implements KStreamAggregateSupplier<K, V, K, VA> {
-  readonly #options: KStreamAggregateOptions<K, V, VA>;
-  #sendOldValues = false;
-
-  constructor(options: KStreamAggregateOptions<K, V, VA>) {
-    this.#options = options;
-  }
-
-  get(): Processor<K, V, K, Change<VA>> {
-    return new AggregateProcessor(this.#options, this.#sendOldValues);
-  }
-
-  view(): KTableValueGetterSupplier<K, VA> {
-    return materializedGetterSupplier(this.#options.storeName);
-  }
-
-  enableSendingOldValues(): boolean {
-    this.#sendOldValues = true;
-    return true;
-  }
+  return new AggregateSupplier((sendOldValues) => new AggregateProcessor(options, sendOldValues), materializedGetterSupplier(options.storeName));
 }
 
 class AggregateProcessor<K, V, VA> implements Processor<K, V, K, Change<VA>> {

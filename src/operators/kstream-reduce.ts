@@ -1,10 +1,11 @@
 import type { InternalProcessorContext, Processor, ProcessorContext } from '../processor/processor.ts';
 import type { StreamRecord } from '../processor/record.ts';
+import { AggregateSupplier } from './aggregate-supplier.ts';
 import type { Change } from './change.ts';
 import { ChangeForwarder } from './change-forwarder.ts';
 import { freezeAggregates } from './freeze-aggregates.ts';
 import type { Reducer } from './functions.ts';
-import type { KStreamAggregateSupplier, KTableValueGetterSupplier } from './ktable-supplier.ts';
+import type { KStreamAggregateSupplier } from './ktable-supplier.ts';
 import { materializedGetterSupplier } from './materialized-getter.ts';
 import { NOT_PUT, PUT_LATEST, type TableStore, tableStore } from './table-store.ts';
 
@@ -18,29 +19,7 @@ export interface KStreamReduceOptions<V> {
  * A null result deletes the row. The result carries the highest timestamp of what went into it.
  */
 export function kstreamReduce<K, V>(options: KStreamReduceOptions<V>): KStreamAggregateSupplier<K, V, K, V> {
-  return new ReduceSupplier(options);
-}
-
-class ReduceSupplier<K, V> implements KStreamAggregateSupplier<K, V, K, V> {
-  readonly #options: KStreamReduceOptions<V>;
-  #sendOldValues = false;
-
-  constructor(options: KStreamReduceOptions<V>) {
-    this.#options = options;
-  }
-
-  get(): Processor<K, V, K, Change<V>> {
-    return new ReduceProcessor(this.#options, this.#sendOldValues);
-  }
-
-  view(): KTableValueGetterSupplier<K, V> {
-    return materializedGetterSupplier(this.#options.storeName);
-  }
-
-  enableSendingOldValues(): boolean {
-    this.#sendOldValues = true;
-    return true;
-  }
+  return new AggregateSupplier((sendOldValues) => new ReduceProcessor(options, sendOldValues), materializedGetterSupplier(options.storeName));
 }
 
 class ReduceProcessor<K, V> implements Processor<K, V, K, Change<V>> {

@@ -3,6 +3,7 @@ import type { InternalProcessorContext, Processor, ProcessorContext } from '../p
 import type { StreamRecord } from '../processor/record.ts';
 import type { SessionStore } from '../state/contract/stores.ts';
 import type { ValueAndTimestamp, Windowed } from '../state/contract/values.ts';
+import { AggregateSupplier } from './aggregate-supplier.ts';
 import type { Change } from './change.ts';
 import { ChangeForwarder } from './change-forwarder.ts';
 import { freezeAggregates } from './freeze-aggregates.ts';
@@ -30,30 +31,7 @@ export interface KStreamSessionWindowAggregateOptions<K, V, VA> {
 export function kstreamSessionWindowAggregate<K, V, VA>(
   options: KStreamSessionWindowAggregateOptions<K, V, VA>,
 ): KStreamAggregateSupplier<K, V, Windowed<K>, VA> {
-  return new SessionAggregateSupplier(options);
-}
-
-class SessionAggregateSupplier<K, V, VA> implements KStreamAggregateSupplier<K, V, Windowed<K>, VA> {
-  readonly #options: KStreamSessionWindowAggregateOptions<K, V, VA>;
-  #sendOldValues = false;
-
-  constructor(options: KStreamSessionWindowAggregateOptions<K, V, VA>) {
-    this.#options = options;
-  }
-
-  get(): Processor<K, V, Windowed<K>, Change<VA>> {
-    return new SessionAggregateProcessor(this.#options, this.#sendOldValues);
-  }
-
-  view(): KTableValueGetterSupplier<Windowed<K>, VA> {
-    const { storeName } = this.#options;
-    return { get: () => new SessionGetter<K, VA>(storeName), storeNames: [storeName] };
-  }
-
-  enableSendingOldValues(): boolean {
-    this.#sendOldValues = true;
-    return true;
-  }
+  return new AggregateSupplier((sendOldValues) => new SessionAggregateProcessor(options, sendOldValues), sessionGetterSupplier(options.storeName));
 }
 
 class SessionAggregateProcessor<K, V, VA> implements Processor<K, V, Windowed<K>, Change<VA>> {
@@ -139,6 +117,10 @@ class SessionAggregateProcessor<K, V, VA> implements Processor<K, V, Windowed<K>
 
 function sessionEnd(session: Windowed<unknown>): number {
   return session.window.end;
+}
+
+function sessionGetterSupplier<K, VA>(storeName: string): KTableValueGetterSupplier<Windowed<K>, VA> {
+  return { get: () => new SessionGetter<K, VA>(storeName), storeNames: [storeName] };
 }
 
 class SessionGetter<K, VA> implements KTableValueGetter<Windowed<K>, VA> {

@@ -2,11 +2,12 @@ import type { InternalProcessorContext, Processor, ProcessorContext } from '../p
 import type { StreamRecord } from '../processor/record.ts';
 import type { TimestampedWindowStore } from '../state/contract/stores.ts';
 import type { ValueAndTimestamp, Windowed } from '../state/contract/values.ts';
+import { AggregateSupplier } from './aggregate-supplier.ts';
 import type { Change } from './change.ts';
 import { ChangeForwarder } from './change-forwarder.ts';
 import { freezeAggregates } from './freeze-aggregates.ts';
 import type { Aggregator, Initializer } from './functions.ts';
-import type { KStreamAggregateSupplier, KTableValueGetterSupplier } from './ktable-supplier.ts';
+import type { KStreamAggregateSupplier } from './ktable-supplier.ts';
 import { storedValue } from './table-store.ts';
 import { windowed, windowGetterSupplier } from './time-windows.ts';
 import { emitWindows } from './window-aggregate-emit.ts';
@@ -30,32 +31,10 @@ export interface KStreamSlidingWindowAggregateOptions<K, V, VA> {
 export function kstreamSlidingWindowAggregate<K, V, VA>(
   options: KStreamSlidingWindowAggregateOptions<K, V, VA>,
 ): KStreamAggregateSupplier<K, V, Windowed<K>, VA> {
-  return new SlidingAggregateSupplier(options);
+  return new AggregateSupplier((sendOldValues) => new SlidingAggregateProcessor(options, sendOldValues), windowGetterSupplier(options.storeName));
 }
 
 const LATE = 'late: its window has closed';
-
-class SlidingAggregateSupplier<K, V, VA> implements KStreamAggregateSupplier<K, V, Windowed<K>, VA> {
-  readonly #options: KStreamSlidingWindowAggregateOptions<K, V, VA>;
-  #sendOldValues = false;
-
-  constructor(options: KStreamSlidingWindowAggregateOptions<K, V, VA>) {
-    this.#options = options;
-  }
-
-  get(): Processor<K, V, Windowed<K>, Change<VA>> {
-    return new SlidingAggregateProcessor(this.#options, this.#sendOldValues);
-  }
-
-  view(): KTableValueGetterSupplier<Windowed<K>, VA> {
-    return windowGetterSupplier(this.#options.storeName);
-  }
-
-  enableSendingOldValues(): boolean {
-    this.#sendOldValues = true;
-    return true;
-  }
-}
 
 class SlidingAggregateProcessor<K, V, VA> implements Processor<K, V, Windowed<K>, Change<VA>> {
   #options: KStreamSlidingWindowAggregateOptions<K, V, VA>;

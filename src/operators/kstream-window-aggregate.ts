@@ -3,11 +3,12 @@ import type { InternalProcessorContext, Processor, ProcessorContext } from '../p
 import type { StreamRecord } from '../processor/record.ts';
 import type { TimestampedWindowStore } from '../state/contract/stores.ts';
 import type { Windowed } from '../state/contract/values.ts';
+import { AggregateSupplier } from './aggregate-supplier.ts';
 import type { Change } from './change.ts';
 import { ChangeForwarder } from './change-forwarder.ts';
 import { freezeAggregates } from './freeze-aggregates.ts';
 import type { Aggregator, Initializer } from './functions.ts';
-import type { KStreamAggregateSupplier, KTableValueGetterSupplier } from './ktable-supplier.ts';
+import type { KStreamAggregateSupplier } from './ktable-supplier.ts';
 import { storedValue } from './table-store.ts';
 import { windowed, windowGetterSupplier } from './time-windows.ts';
 import { emitWindows } from './window-aggregate-emit.ts';
@@ -31,29 +32,7 @@ export function kstreamWindowAggregate<K, V, VA>(options: KStreamWindowAggregate
   if (options.emitStrategy === 'window-close' && 'startMs' in options.windows) {
     throw new TopologyError('unlimited windows never close: use EmitStrategy.onWindowUpdate(), or TimeWindows', { store: options.storeName });
   }
-  return new WindowAggregateSupplier(options);
-}
-
-class WindowAggregateSupplier<K, V, VA> implements KStreamAggregateSupplier<K, V, Windowed<K>, VA> {
-  readonly #options: KStreamWindowAggregateOptions<K, V, VA>;
-  #sendOldValues = false;
-
-  constructor(options: KStreamWindowAggregateOptions<K, V, VA>) {
-    this.#options = options;
-  }
-
-  get(): Processor<K, V, Windowed<K>, Change<VA>> {
-    return new WindowAggregateProcessor(this.#options, this.#sendOldValues);
-  }
-
-  view(): KTableValueGetterSupplier<Windowed<K>, VA> {
-    return windowGetterSupplier(this.#options.storeName);
-  }
-
-  enableSendingOldValues(): boolean {
-    this.#sendOldValues = true;
-    return true;
-  }
+  return new AggregateSupplier((sendOldValues) => new WindowAggregateProcessor(options, sendOldValues), windowGetterSupplier(options.storeName));
 }
 
 class WindowAggregateProcessor<K, V, VA> implements Processor<K, V, Windowed<K>, Change<VA>> {

@@ -1,11 +1,12 @@
 import { ProcessingError } from '../errors.ts';
 import type { InternalProcessorContext, Processor, ProcessorContext } from '../processor/processor.ts';
 import type { StreamRecord } from '../processor/record.ts';
+import { AggregateSupplier } from './aggregate-supplier.ts';
 import type { Change } from './change.ts';
 import { ChangeForwarder } from './change-forwarder.ts';
 import { freezeAggregates } from './freeze-aggregates.ts';
 import type { Aggregator, Initializer } from './functions.ts';
-import type { KTableProcessorSupplier, KTableValueGetterSupplier } from './ktable-supplier.ts';
+import type { KTableProcessorSupplier } from './ktable-supplier.ts';
 import { materializedGetterSupplier } from './materialized-getter.ts';
 import { NOT_PUT, PUT_LATEST, type TableStore, tableStore } from './table-store.ts';
 
@@ -18,29 +19,7 @@ export interface KTableAggregateOptions<K, V, VA> {
 
 /** Aggregates the rows of a grouped table: the old value is subtracted first, then the new one added. A group that becomes empty stays (a count goes to 0) unless the result is null. */
 export function ktableAggregate<K, V, VA>(options: KTableAggregateOptions<K, V, VA>): KTableProcessorSupplier<K, V, K, VA> {
-  return new AggregateSupplier(options);
-}
-
-class AggregateSupplier<K, V, VA> implements KTableProcessorSupplier<K, V, K, VA> {
-  readonly #options: KTableAggregateOptions<K, V, VA>;
-  #sendOldValues = false;
-
-  constructor(options: KTableAggregateOptions<K, V, VA>) {
-    this.#options = options;
-  }
-
-  get(): Processor<K, Change<V>, K, Change<VA>> {
-    return new AggregateProcessor(this.#options, this.#sendOldValues);
-  }
-
-  view(): KTableValueGetterSupplier<K, VA> {
-    return materializedGetterSupplier(this.#options.storeName);
-  }
-
-  enableSendingOldValues(): boolean {
-    this.#sendOldValues = true;
-    return true;
-  }
+  return new AggregateSupplier((sendOldValues) => new AggregateProcessor(options, sendOldValues), materializedGetterSupplier(options.storeName));
 }
 
 class AggregateProcessor<K, V, VA> implements Processor<K, Change<V>, K, Change<VA>> {
