@@ -49,10 +49,11 @@ export class Instance {
   private readonly open: { readonly what: string; readonly close: () => Promise<void> | void }[] = [];
   private readonly tasks = new OwnedTasks();
   private readonly dropped = new Map<string, number>();
+  private readonly waker = new Waker();
+  /** From the beginning: the service may be told to stop before its loop begins. */
+  private readonly signals = new LoopSignals(this.waker);
   private thread: StreamThread | undefined;
-  private signals: LoopSignals | undefined;
   private globals: GlobalTables | undefined;
-  private stopping = false;
 
   constructor(options: InstanceOptions) {
     this.options = options;
@@ -75,9 +76,8 @@ export class Instance {
     this.warnOfMissingSinks(metadata);
     const identity = { clusterId: await this.admin.clusterId(config.requestTimeoutMs), topicIds: Object.fromEntries(metadata.topicIds) };
 
-    const waker = new Waker();
+    const { waker, signals } = this;
     const wake = (): void => waker.wake();
-    const signals = new LoopSignals(waker);
     const fail = (error: unknown): void => signals.fail(error);
     const membership = clients.membership({
       groupId: config.applicationId,
@@ -92,7 +92,7 @@ export class Instance {
     const member = new GroupMember({ consumer: membership, config, logger, wake });
     const registry = new Registry({ clients, admin: this.admin, config, logger, topic: tasksTopicName(config.applicationId) });
     this.open.push({ what: 'the registry', close: () => registry.close() });
-    const positions = new InputPositions({ membership, admin: this.admin, config, logger, cancelled: () => this.stopping });
+    const positions = new InputPositions({ membership, admin: this.admin, config, logger, cancelled: () => signals.stopping });
     if (plan.global !== undefined) {
       const globals = new GlobalTables({
         plan: plan.global,
@@ -174,7 +174,6 @@ export class Instance {
     });
     const asyncDrain = new AsyncDrain({ config, waker, signals, member, tasks, collector, committer });
     const recovery = new Recovery({ logger, signals, member, tasks, lifecycle, positions, fetcher, collector, committer, commit, purger });
-    this.signals = signals;
     this.thread = new StreamThread({
       config,
       logger,
@@ -205,13 +204,12 @@ export class Instance {
   }
 
   stop(): void {
-    this.stopping = true;
-    this.signals?.stop();
+    this.signals.stop();
   }
 
   /** Do not wait for asynchronous operators any more: what they hold is not committed, and processed again later. */
   abandonAsync(): void {
-    this.signals?.abandonAsync();
+    this.signals.abandonAsync();
   }
 
   /** Close all that was opened, the latest first. Errors are logged: closing goes on. */

@@ -12,6 +12,9 @@ import { commit, Harness } from './support.ts';
 
 const builder = Stores.keyValueStoreBuilder(Stores.persistentKeyValueStore('kv'), serdes.string, serdes.string);
 
+/** Bytes of a page of our files. */
+const PAGE = 2048;
+
 describe('state files', () => {
   let harness: Harness;
   let file: string;
@@ -56,7 +59,7 @@ describe('state files', () => {
     raw.close();
     const bytes = readFileSync(file);
     // Behind the schema's page; every other page is overwritten, as a failing disk might.
-    for (let page = 4096; page < bytes.length; page += 8192) bytes.fill(0xa5, page, page + 2048);
+    for (let page = PAGE; page < bytes.length; page += 2 * PAGE) bytes.fill(0xa5, page, page + PAGE / 2);
     writeFileSync(file, bytes);
     assertSetAside('corrupt');
   });
@@ -65,7 +68,7 @@ describe('state files', () => {
     fill(2000);
     const bytes = readFileSync(file);
     // The first pages, with the catalogue, stay as they are.
-    for (let page = 100 * 4096; page < bytes.length; page += 4096) bytes.fill(0xa5, page, page + 4096);
+    bytes.fill(0xa5, 100 * PAGE);
     writeFileSync(file, bytes);
     assert.throws(
       () => {

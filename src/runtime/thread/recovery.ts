@@ -54,11 +54,14 @@ export class Recovery {
       `A commit was ${failed.kind === 'fatal' ? 'refused for good' : 'aborted'}: its tasks go on from their committed offsets`,
     );
     await commit.ended();
-    commit.takeOutcome();
+    // Where the reason was another one, a commit was under way beside it: how that ended counts too.
+    const beside = commit.takeOutcome();
+    const fatal = failed.kind === 'fatal' || beside?.kind === 'fatal';
+    const changesSent = failed.changesSent === true || (beside !== undefined && beside.kind !== 'committed' && beside.changesSent === true);
     collector.discard();
     for (const { state } of tasks.running) state.discard();
     purger.discard();
-    if (failed.kind === 'fatal') await committer.restart();
+    if (fatal) await committer.restart();
     if (this.inARow > 1) {
       await sleep(Math.min(FIRST_RETRY_PAUSE_MS * 2 ** this.inARow, LONGEST_RETRY_PAUSE_MS));
       member.waited();
@@ -68,7 +71,7 @@ export class Recovery {
       await lifecycle.close(tasks.all);
       return;
     }
-    if (failed.changesSent === true && !signals.stopping) {
+    if (changesSent && !signals.stopping) {
       await this.restartRunning();
       return;
     }

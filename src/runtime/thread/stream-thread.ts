@@ -121,8 +121,13 @@ export class StreamThread {
     }
     collector.drain(performance.now() + config.eventLoopBudgetMs);
     committer.poll();
-    if (this.commitDue(now)) await this.commitWhenDrained(now);
-    else this.draining = false;
+    if (this.commitDue(now)) {
+      // Flushing caches takes as long as processing did: the event loop gets a turn between the two.
+      if (busy) await yieldToEventLoop();
+      await this.commitWhenDrained(now);
+    } else {
+      this.draining = false;
+    }
     this.maintain(now);
     if (busy || fetcher.hasReady) await yieldToEventLoop();
     else await waker.wait(this.idleMs(now));
