@@ -56,7 +56,7 @@ export class RdKafkaFetchConsumer implements FetchConsumer {
     const properties = clientProperties(
       options,
       // An idle long poll is what a seek and a new partition wait for.
-      { 'fetch.wait.max.ms': 100, 'queued.min.messages': 100_000, 'fetch.error.backoff.ms': 100, 'fetch.queue.backoff.ms': 20 },
+      { 'fetch.wait.max.ms': 100, 'queued.min.messages': 20_000, 'fetch.error.backoff.ms': 100, 'fetch.queue.backoff.ms': 20 },
       fetch.overrides,
       {
         'group.id': fetch.groupId ?? options.clientId,

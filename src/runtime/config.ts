@@ -29,7 +29,7 @@ export interface StreamsConfig {
   commitIntervalMs?: Duration;
   /** Bytes of all record caches of this process; 0 turns caching off. @default 10485760 */
   statestoreCacheMaxBytes?: number;
-  /** Bytes of state changes since the last commit, over which a commit is made early. In memory they take several times that, until they are collected. @default 33554432 */
+  /** Bytes of state changes since the last commit, over which a commit is made early. In memory they take several times that, until they are collected. @default 25165824 */
   statestoreUncommittedMaxBytes?: number;
   /** Directory of the state files; the application uses `<stateDir>/<applicationId>` and locks it. @default `<tmpdir>/millrace` */
   stateDir?: string;
@@ -152,7 +152,7 @@ export function resolveConfig(input: Partial<StreamsConfig>, options: { forDrive
     processingGuarantee,
     commitIntervalMs: config.commitIntervalMs ?? (processingGuarantee === 'exactly_once_v2' ? 100 : 30_000),
     statestoreCacheMaxBytes: config.statestoreCacheMaxBytes ?? 10 * 1024 * 1024,
-    statestoreUncommittedMaxBytes: config.statestoreUncommittedMaxBytes ?? 32 * 1024 * 1024,
+    statestoreUncommittedMaxBytes: config.statestoreUncommittedMaxBytes ?? 24 * 1024 * 1024,
     stateDir: config.stateDir ?? join(tmpdir(), 'millrace'),
     stateCleanupDelayMs: config.stateCleanupDelayMs ?? 600_000,
     maxTaskIdleMs: config.maxTaskIdleMs ?? 0,
