@@ -20,17 +20,18 @@ export async function compare(bench: Bench): Promise<object> {
   const { options, cluster, id } = bench;
   const workload = WORKLOADS[options.workload] as Workload;
   const classPath = options.against === 'java' ? buildJavaPeer() : undefined;
-  await warmUp();
+  // Nobody's figures: else the broker, which is a JVM too, would compile its code in the first contestant's time.
+  await contest(`${id}-warmup`, startMillrace, await prepare(`${id}-warmup-input`, Math.ceil(options.records / WARM_UP_PART)));
   const input = await prepare(`${id}-input`, options.records);
 
   const ours: Figures[] = [];
   const theirs: Figures[] = [];
   let reference: Output | undefined;
   for (let run = 1; run <= options.runs; run += 1) {
-    const here = await contest(`${id}-millrace${run}`, startMillrace);
+    const here = await contest(`${id}-millrace${run}`, startMillrace, input);
     ours.push(here.figures);
     if (classPath !== undefined) {
-      const there = await contest(`${id}-java${run}`, (each) => startJava(each, classPath));
+      const there = await contest(`${id}-java${run}`, (each) => startJava(each, classPath), input);
       theirs.push(there.figures);
       reference ??= there.output;
     }
@@ -48,19 +49,7 @@ export async function compare(bench: Bench): Promise<object> {
     return input;
   }
 
-  /** Nobody's figures: else the broker, which is a JVM too, would compile its code in the first contestant's time. */
-  async function warmUp(): Promise<void> {
-    const each = runOptions(bench, options.workload, `${id}-warmup`, await prepare(`${id}-warmup-input`, Math.ceil(options.records / WARM_UP_PART)));
-    await cluster.createTopic(each.output, INPUT_PARTITIONS);
-    const contestant = startMillrace(each);
-    try {
-      await measure(cluster, contestant, each.applicationId, topicsOf(workload, each.input));
-    } finally {
-      await contestant.stop();
-    }
-  }
-
-  async function contest(applicationId: string, start: (each: RunOptions) => Contestant): Promise<{ figures: Figures; output: Output }> {
+  async function contest(applicationId: string, start: (each: RunOptions) => Contestant, input: string): Promise<{ figures: Figures; output: Output }> {
     const each = runOptions(bench, options.workload, applicationId, input);
     await cluster.createTopic(each.output, INPUT_PARTITIONS);
     const contestant = start(each);

@@ -34,18 +34,9 @@ export async function produceAll(
 ): Promise<void> {
   let deadline = performance.now() + budgetMs;
   for (let i = 0; i < records.length; i++) {
-    const { topic, partition, key, value, timestamp, headers } = records[i] as OutgoingRecord;
-    try {
-      if (!mayProduce()) throw stoodStill();
-      while (!producer.produce(topic, partition, key, value, timestamp, headers)) {
-        producer.poll();
-        await sleep(1);
-        if (!mayProduce()) throw stoodStill();
-      }
-    } catch (error) {
-      const failed = producerFailure(error);
-      if (failed !== undefined) throw failed;
-      onRefused(records[i] as OutgoingRecord, error as Error);
+    while (!handOver(producer, records[i] as OutgoingRecord, mayProduce, onRefused)) {
+      producer.poll();
+      await sleep(1);
     }
     if (i % CLOCK_EVERY === 0 && performance.now() > deadline) {
       producer.poll();
@@ -54,6 +45,19 @@ export async function produceAll(
     }
   }
   producer.poll();
+}
+
+/** False: the producer's queue is full. */
+function handOver(producer: Producer, record: OutgoingRecord, mayProduce: () => boolean, onRefused: (record: OutgoingRecord, error: Error) => void): boolean {
+  if (!mayProduce()) throw stoodStill();
+  try {
+    return producer.produce(record.topic, record.partition, record.key, record.value, record.timestamp, record.headers);
+  } catch (error) {
+    const failed = producerFailure(error);
+    if (failed !== undefined) throw failed;
+    onRefused(record, error as Error);
+    return true;
+  }
 }
 
 /** The process stood still in the middle of an interval: what is left of it may be older than what others have sent meanwhile. */

@@ -103,16 +103,17 @@ function deriveRepartitionCounts(
   };
   // A repartition topic may be upstream of another, so this goes round until nothing changes.
   while (open.size > 0) {
-    let found = [...open].filter((topic) => upstream(topic).known && upstream(topic).most > 0);
+    const some = [...open].map((topic) => ({ topic, ...upstream(topic) })).filter(({ most }) => most > 0);
+    let found = some.filter(({ known }) => known);
     // Topics upstream of each other, as those of a foreign-key join are: what is known decides.
-    if (found.length === 0) found = [...open].filter((topic) => upstream(topic).most > 0).slice(0, 1);
+    if (found.length === 0) found = some.slice(0, 1);
     if (found.length === 0) {
       throw new TopologyError(
         `The partition counts of ${[...open].sort().join(', ')} depend on each other: give one of them a count with repartition({ partitions })`,
       );
     }
-    for (const topic of found) {
-      counts.set(topic, upstream(topic).most);
+    for (const { topic, most } of found) {
+      counts.set(topic, most);
       open.delete(topic);
     }
   }

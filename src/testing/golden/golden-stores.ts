@@ -62,7 +62,7 @@ function rawContents(golden: GoldenCase, driver: TopologyTestDriver, name: strin
       };
     case 'timestamped-window':
       return {
-        expected: expected,
+        expected,
         actual: Array.from(driver.getStateStore<TimestampedWindowStore<string, string>>(name).all(), ([{ key, window }, { value, timestamp }]) => ({
           key,
           value,
