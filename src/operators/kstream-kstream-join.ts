@@ -56,7 +56,8 @@ class JoinProcessor<K, VL, VR, VO> implements Processor<K, VL | VR, K, VO> {
     this.#otherStore = context.getStateStore(otherWindowStoreName);
     this.#outerStore = outerJoinStoreName === null ? null : context.getStateStore<OuterJoinStore<K, VL, VR>>(outerJoinStoreName);
     this.#time = timeTrackers.take(context.taskId, leftSide);
-    this.#time.advance(this.#context.keepStreamTime(() => this.#time.streamTime));
+    this.#time.advance(this.#context.keepTime('stream time', () => this.#time.streamTime));
+    if (this.#outerStore !== null && leftSide) this.#keepMinTime(this.#outerStore);
     this.#emitIntervalMs = emitIntervalMs(this.#context);
   }
 
@@ -89,6 +90,12 @@ class JoinProcessor<K, VL, VR, VO> implements Processor<K, VL | VR, K, VO> {
     }
   }
 
+  /** What an interrupted run left waiting leaves when it would have without the interruption. */
+  #keepMinTime(store: OuterJoinStore<K, VL, VR>): void {
+    const kept = this.#context.keepTime('min time', () => (Number.isFinite(this.#time.minTime) ? this.#time.minTime : -1));
+    this.#time.added(kept === -1 ? store.oldest : kept);
+  }
+
   #join(thisValue: VL | VR, otherValue: VL | VR | null, key: K): VO {
     const { joiner, leftSide } = this.#options;
     return leftSide ? joiner(thisValue as VL, otherValue as VR, key) : joiner(otherValue as VL, thisValue as VR, key);
@@ -97,13 +104,12 @@ class JoinProcessor<K, VL, VR, VO> implements Processor<K, VL | VR, K, VO> {
   /** Emit what waits in vain, oldest first. */
   #emitUnmatched(store: OuterJoinStore<K, VL, VR>, trigger: StreamRecord<K, VL | VR>): void {
     const time = this.#time;
-    const { graceMs } = this.#options.windows;
-    if (time.minTime !== -1 && time.minTime + this.#afterMs + graceMs >= time.streamTime) return;
+    if (!time.mayBeDue(this.#afterMs + this.#options.windows.graceMs)) return;
     const now = this.#context.currentSystemTimeMs();
     if (now < time.nextScanAt) return;
     time.nextScanAt = now + this.#emitIntervalMs;
 
-    time.minTime = -1;
+    time.minTime = Number.POSITIVE_INFINITY;
     let leftOpen = false;
     let rightOpen = false;
     let previous: UnmatchedRecord<K, VL | VR> | null = null;

@@ -28,7 +28,7 @@ class SelfJoinProcessor<K, V, VO> implements Processor<K, V, K, VO> {
 
   init(context: ProcessorContext<K, VO>): void {
     this.#context = context as InternalProcessorContext<K, VO>;
-    this.#streamTime = this.#context.keepStreamTime(() => this.#streamTime);
+    this.#streamTime = this.#context.keepTime('stream time', () => this.#streamTime);
     this.#store = context.getStateStore(this.#options.windowStoreName);
   }
 

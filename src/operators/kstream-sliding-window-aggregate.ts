@@ -58,7 +58,7 @@ class SlidingAggregateProcessor<K, V, VA> implements Processor<K, V, Windowed<K>
   init(context: ProcessorContext<Windowed<K>, Change<VA>>): void {
     this.#context = context as InternalProcessorContext<Windowed<K>, Change<VA>>;
     this.#options = freezeAggregates(this.#context, this.#options);
-    this.#streamTime = this.#context.keepStreamTime(() => this.#streamTime);
+    this.#streamTime = this.#context.keepTime('stream time', () => this.#streamTime);
     this.#store = context.getStateStore(this.#options.storeName);
     const onClose = this.#options.emitStrategy === 'window-close';
     if (onClose) this.#emitter = new WindowCloseEmitter(this.#context, this.#options.storeName, this.#store, this.#differenceMs);

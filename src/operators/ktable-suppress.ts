@@ -79,7 +79,7 @@ class SuppressProcessor<K, V> implements Processor<K, Change<V>, K, Change<V>> {
 
   init(context: ProcessorContext<K, Change<V>>): void {
     this.#context = context as InternalProcessorContext<K, Change<V>>;
-    this.#streamTime = this.#context.keepStreamTime(() => this.#streamTime);
+    this.#streamTime = this.#context.keepTime('stream time', () => this.#streamTime);
     this.#buffer = context.getStateStore(this.#options.storeName);
   }
 

@@ -2,8 +2,11 @@
 export class StreamJoinTimeTracker {
   /** Highest timestamp of both sides; -1 before the first record. */
   streamTime = -1;
-  /** A lower bound of what the outer-join store holds, as of the last scan; -1 when it is not known (then a scan is worth it). */
-  minTime = -1;
+  /**
+   * Where the next scan of the outer-join store is worth while: the timestamp at which the last scan stopped, or a lower one added since. Infinity: the store was empty.
+   * As in Kafka Streams not always the lowest there is: a scan that has passed records of one side, still open, goes on for those of the other.
+   */
+  minTime = Number.POSITIVE_INFINITY;
   /** Wall clock before which no scan starts, epoch milliseconds. */
   nextScanAt = 0;
 
@@ -11,8 +14,15 @@ export class StreamJoinTimeTracker {
     if (timestamp > this.streamTime) this.streamTime = timestamp;
   }
 
+  /** Whether a record that waits for `spanMs` may be due. */
+  mayBeDue(spanMs: number): boolean {
+    // For an empty store the sum overflows in Java, and it scans: the emit interval counts from then on.
+    if (this.minTime === Number.POSITIVE_INFINITY) return spanMs > 0;
+    return this.minTime + spanMs < this.streamTime;
+  }
+
   added(timestamp: number): void {
-    if (this.minTime === -1 || timestamp < this.minTime) this.minTime = timestamp;
+    if (timestamp < this.minTime) this.minTime = timestamp;
   }
 }
 

@@ -72,10 +72,10 @@ export interface InternalProcessorContext<KOut = unknown, VOut = unknown> extend
   /** Remember a number of the operator across restarts; committed with the offsets. */
   setProcessorMetadata(key: string, value: number): void;
   /**
-   * An operator that judges by a stream time of its own (what is late, what is due) keeps it across restarts: `read` is called at each commit, and committed with the offsets.
+   * An operator that judges by a time of its own (what is late, what is due) keeps it across restarts: `read` is called at each commit, and committed with the offsets; -1 is not.
    * Returns what it was at the last commit; -1 when that is not known.
    */
-  keepStreamTime(read: () => number): number;
+  keepTime(what: 'stream time' | 'min time', read: () => number): number;
   /** For operators whose results come later. */
   readonly asyncWork: AsyncWork;
   /** Encode with the application's default serdes when an operator was given none. */

@@ -104,7 +104,7 @@ export class FakeContext implements InternalProcessorContext<Any, Any> {
     this.metadata.set(key, value);
   }
 
-  keepStreamTime(): number {
+  keepTime(): number {
     return -1;
   }
 

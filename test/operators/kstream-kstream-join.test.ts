@@ -23,6 +23,10 @@ class FakeOuterStore {
     this.#delete(key, timestamp, leftSide);
   }
 
+  get oldest(): number {
+    return Math.min(...this.entries.map(({ timestamp }) => timestamp));
+  }
+
   *all(): IterableIterator<UnmatchedRecord<string, string>> {
     yield* [...this.entries].sort((a, b) => a.timestamp - b.timestamp || Number(a.leftSide) - Number(b.leftSide) || (a.key < b.key ? -1 : 1));
   }

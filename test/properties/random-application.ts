@@ -93,6 +93,8 @@ const letter = (value: number): string => KEYS[((value % 4) + 4) % 4] as string;
 const combine = (left: number | null, right: number | null): number => ((left ?? -1) * 31 + (right ?? -1)) % 100_003;
 /** Sum and number of a group's rows in one number, so that the last row takes its group with it: whether a group that has come and gone left a 0 behind depends on the cache. */
 const ROW = 1_000_000_000;
+/** A row's part in the sum: of a value that is such a sum itself, or less than 0, too. */
+const part = (value: number): number => ROW + (((value % 100_003) + 100_003) % 100_003);
 
 /** Builds topologies out of operations. `caches`: only what has the same final tables whatever the caches do. */
 class Application {
@@ -165,7 +167,8 @@ class Application {
       case 'closedWindow':
         return void pushTable(this.unwindowed(this.window(stream, option % 2, true)), {});
       case 'suppressClosed': {
-        const windowed = option % 3 === 0 ? this.session(stream, option) : this.window(stream, option % 2, false);
+        // A session that a late record merges with the next closes before it does or never, depending on whether the cache has it still.
+        const windowed = option % 3 === 0 && !this.caches ? this.session(stream, option) : this.window(stream, option % 2, false);
         return void pushTable(this.unwindowed(windowed.suppress(Suppressed.untilWindowCloses(BufferConfig.unbounded()))), {});
       }
       case 'streamTableJoin': {
@@ -195,8 +198,8 @@ class Application {
         const grouped = table.table.groupBy((key, value) => [option % 2 === 0 ? letter(value) : key, value], WITH);
         const functions = {
           initializer: () => 0,
-          adder: (_key: string, value: number, sum: number) => sum + value + ROW,
-          subtractor: (_key: string, value: number, sum: number) => (sum < 2 * ROW ? null : sum - value - ROW),
+          adder: (_key: string, value: number, sum: number) => sum + part(value),
+          subtractor: (_key: string, value: number, sum: number) => (sum < 2 * ROW ? null : sum - part(value)),
         };
         return void pushTable(grouped.aggregate(functions, { ...WITH, ...this.materialized() }), {});
       }
@@ -210,7 +213,8 @@ class Application {
       }
       case 'foreignKeyJoin': {
         const extractor = (value: number): string | null => (value % 7 === 0 ? null : letter(value + option));
-        const method = (['join', 'leftJoin'] as const)[option % 2] as 'join';
+        // An inner join may keep a result for good when a row changes twice before its first change is answered, as in Kafka Streams: which changes meet depends on the cache.
+        const method = (this.caches ? 'leftJoin' : (['join', 'leftJoin'] as const)[option % 2]) as 'join';
         return void pushTable(table.table[method](otherTable.table, extractor, combine, { ...WITH, ...kept }), { oldValues: false });
       }
       case 'suppress': {

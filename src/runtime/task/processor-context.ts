@@ -132,8 +132,8 @@ export class TaskProcessorContext implements InternalProcessorContext {
     this.task.processorMetadataMoved = true;
   }
 
-  keepStreamTime(read: () => number): number {
-    return this.task.keepStreamTime(this.currentNode, read);
+  keepTime(what: 'stream time' | 'min time', read: () => number): number {
+    return this.task.keepTime(what === 'stream time' ? this.currentNode : `${this.currentNode} ${what}`, read);
   }
 
   /** Stream time is aligned to 0, so that the first record runs it; the wall clock to now, or to the start time. */

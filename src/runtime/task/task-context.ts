@@ -18,8 +18,8 @@ import type { TaskMetrics } from './task-metrics.ts';
 /** Where no input record is under processing. */
 export const NO_RECORD = new RecordContext('', -1, -1, -1, NO_HEADERS, false);
 
-/** Most stream times of operators that are kept: brokers take 4096 bytes of commit metadata, and one is 27 of its characters. */
-const KEPT_STREAM_TIMES = 120;
+/** Most times of operators that are kept: brokers take 4096 bytes of commit metadata, and one is 27 of its characters. */
+const KEPT_TIMES = 120;
 
 /** Least time between two warnings with the same reason, milliseconds. */
 const WARNING_INTERVAL = 10_000;
@@ -63,7 +63,7 @@ export class TaskContext implements StateStoreContext {
   processorMetadata = new Map<string, number>();
   processorMetadataMoved = false;
   /** Stream times of operators, by what they are called in the commit metadata. */
-  private readonly streamTimes = new Map<string, () => number>();
+  private readonly keptTimes = new Map<string, () => number>();
   /** Takes new schedules; set by the task. */
   schedule: (type: 'stream-time' | 'wall-clock-time', schedule: PunctuationSchedule) => void = () => {};
 
@@ -148,18 +148,18 @@ export class TaskContext implements StateStoreContext {
     this.logger.warn({ topic, partition, offset, timestamp, ...fields }, `Skipping a record: ${message}`);
   }
 
-  /** Names of operators are hashed: they may be longer than the room there is. */
-  keepStreamTime(operator: string, read: () => number): number {
-    const key = `#${(murmur2(Buffer.from(operator)) >>> 0).toString(36)}`;
-    if (this.streamTimes.size < KEPT_STREAM_TIMES || this.streamTimes.has(key)) this.streamTimes.set(key, read);
+  /** Names are hashed: they may be longer than the room there is. */
+  keepTime(name: string, read: () => number): number {
+    const key = `#${(murmur2(Buffer.from(name)) >>> 0).toString(36)}`;
+    if (this.keptTimes.size < KEPT_TIMES || this.keptTimes.has(key)) this.keptTimes.set(key, read);
     return this.processorMetadata.get(key) ?? -1;
   }
 
   /** What operators keep with the offsets. */
   metadataToCommit(): ReadonlyMap<string, number> {
-    if (this.streamTimes.size === 0) return this.processorMetadata;
+    if (this.keptTimes.size === 0) return this.processorMetadata;
     const all = new Map(this.processorMetadata);
-    for (const [key, read] of this.streamTimes) {
+    for (const [key, read] of this.keptTimes) {
       const time = read();
       if (time >= 0) all.set(key, time);
     }

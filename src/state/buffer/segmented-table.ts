@@ -85,7 +85,8 @@ export class SegmentedTable {
 
   /** Set the writes since the last one aside; null when there are none. `finish` runs in the transaction that writes them, with the clock of now; `others` are layers of the store's other tables. */
   freeze(finish: () => void, others: readonly { table: BufferedTable; layer: WriteLayer }[] = []): FrozenTables | null {
-    if (this.#dirty.length === 0 && others.length === 0) return null;
+    // The clock alone may have moved: by a deletion of what was not there, which the changelog has too.
+    if (this.#dirty.length === 0 && others.length === 0 && this.observed === this.#committedTime) return null;
     const layers = [...others, ...this.#dirty.map((table) => ({ table, layer: table.freeze() as WriteLayer }))];
     this.#dirty = [];
     const { observed, keepFrom } = this;

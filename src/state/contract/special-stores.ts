@@ -66,6 +66,8 @@ export interface OuterJoinStore<K, VL, VR> extends StateStore {
   remove(key: K, timestamp: number, leftSide: boolean): void;
   /** Delete the whole list if there is one; logs a tombstone only then. */
   removeIfPresent(key: K, timestamp: number, leftSide: boolean): void;
+  /** Timestamp of the oldest record, milliseconds; infinity when there is none. */
+  readonly oldest: number;
   /** All records in the order of the key's bytes: timestamp, then right before left, then key; a list gives one record for each value. May be read while lists behind the iteration are removed. */
   all(): StoreIterator<UnmatchedRecord<K, VL | VR>>;
 }

@@ -52,6 +52,11 @@ export class EngineOuterJoinStore<K, VL, VR> extends EngineStore<K, VL> implemen
     if (this.#table.get(keyId(bytes), bytes) !== null) this.#remove(bytes);
   }
 
+  get oldest(): number {
+    for (const row of this.#table.scan(null, null, false)) return readInt64(row.key, 0);
+    return Number.POSITIVE_INFINITY;
+  }
+
   all(): StoreIterator<UnmatchedRecord<K, VL | VR>> {
     return this.#typed(this.#table.scan(null, null, false));
   }
