@@ -19,6 +19,18 @@ export interface ClusterOptions {
   readonly properties?: ServerProperties;
   /** Heap of each broker. @default 256 */
   readonly heapMb?: number;
+  /** Beside the plain listener, of a single broker. */
+  readonly listeners?: readonly Listener[];
+  /** Users there from the start, as `kafka-storage format --add-scram` takes them: `SCRAM-SHA-256=[name=alice,password=secret]`. */
+  readonly scramUsers?: readonly string[];
+}
+
+/** Named by its protocol; it listens on 127.0.0.1. */
+export interface Listener {
+  readonly protocol: 'SSL' | 'SASL_SSL' | 'SASL_PLAINTEXT';
+  /** What clients are told to connect to. */
+  readonly host: string;
+  readonly port: number;
 }
 
 interface Node {
@@ -64,15 +76,16 @@ export class JavaCluster {
         nodes.map(async (node, i) => {
           mkdirSync(node.directory);
           const listener = `PLAINTEXT://127.0.0.1:${node.port}`;
+          const secured = options.listeners ?? [];
           const properties = {
             ...testProperties(brokers),
             'process.roles': 'broker,controller',
             'node.id': String(node.id),
             'controller.quorum.voters': voters,
-            listeners: `${listener},CONTROLLER://127.0.0.1:${ports[brokers + i]}`,
-            'advertised.listeners': listener,
+            listeners: [listener, ...secured.map((l) => `${l.protocol}://127.0.0.1:${l.port}`), `CONTROLLER://127.0.0.1:${ports[brokers + i]}`].join(),
+            'advertised.listeners': [listener, ...secured.map((l) => `${l.protocol}://${l.host}:${l.port}`)].join(),
             'controller.listener.names': 'CONTROLLER',
-            'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+            'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_SSL:SASL_SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT',
             'log.dirs': join(node.directory, 'data'),
             ...options.properties,
           };
@@ -89,6 +102,7 @@ export class JavaCluster {
             clusterId,
             '-c',
             file,
+            ...(options.scramUsers ?? []).flatMap((user) => ['-S', user]),
           ]);
         }),
       );

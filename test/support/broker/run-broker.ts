@@ -15,6 +15,7 @@ export async function runBroker(options: ClusterOptions): Promise<RunningBroker>
   const reasons: string[] = [];
   const several = (options.brokers ?? 1) > 1;
   if (several) reasons.push('a cluster of several brokers runs on the local Java only');
+  else if (options.listeners !== undefined || options.scramUsers !== undefined) reasons.push('a secured broker runs on the local Java only');
   else if (containersLikely()) {
     try {
       const container = await startContainerBroker(options.properties);
