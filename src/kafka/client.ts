@@ -1,6 +1,6 @@
 import { RdKafkaAdmin } from './admin.ts';
 import type { ClientOptions, KafkaClients } from './contract.ts';
-import { RdKafkaFetchConsumer } from './fetch-consumer.ts';
+import { createFetchConsumer } from './create-fetch-consumer.ts';
 import { RdKafkaMembershipConsumer } from './membership-consumer.ts';
 import { RdKafkaProducer } from './producer.ts';
 
@@ -11,7 +11,7 @@ import { RdKafkaProducer } from './producer.ts';
 export function createKafkaClients(options: ClientOptions): KafkaClients {
   return {
     membership: (membership) => new RdKafkaMembershipConsumer(options, membership),
-    fetcher: (fetch) => new RdKafkaFetchConsumer(options, fetch),
+    fetcher: (fetch) => createFetchConsumer(options, fetch),
     producer: (producer) => new RdKafkaProducer(options, producer),
     admin: () => new RdKafkaAdmin(options),
   };

@@ -1,5 +1,5 @@
 import { IllegalStateError } from '../errors.ts';
-import { clientProperties } from './client-config.ts';
+import { type ClientProperty, clientProperties } from './client-config.ts';
 import { Connection, type NativeClient } from './connection.ts';
 import {
   type ClientOptions,
@@ -34,6 +34,27 @@ const SEEK_TIMEOUT_MS = 10_000;
 /** Of a fetch that went wrong: the client repeats it by itself. */
 const REPEATED_BY_CLIENT: ReadonlySet<number> = new Set([-195, -187, -185, -180, 5, 6, 7, 8, 9, 13, 14, 15, 16, 74, 75, 78, 129]);
 
+/** librdkafka's properties of a consumer that fetches. */
+export function fetchProperties(options: ClientOptions, fetch: FetchConsumerOptions): Record<string, ClientProperty> {
+  return clientProperties(
+    options,
+    // An idle long poll is what a seek and a new partition wait for.
+    { 'fetch.wait.max.ms': 100, 'queued.min.messages': 20_000, 'fetch.error.backoff.ms': 100, 'fetch.queue.backoff.ms': 20 },
+    fetch.overrides,
+    {
+      'group.id': fetch.groupId ?? options.clientId,
+      'isolation.level': fetch.isolation,
+      'queued.max.messages.kbytes': Math.max(1, Math.ceil(fetch.maxPrefetchBytes / 1024)),
+      'enable.auto.commit': false,
+      'enable.auto.offset.store': false,
+      'enable.partition.eof': true,
+      // Where to go on is the caller's decision: an offset outside the log is an error.
+      'auto.offset.reset': 'error',
+      'allow.auto.create.topics': false,
+    },
+  );
+}
+
 /**
  * A consumer with manual, incremental assignment on librdkafka's callback API.
  *
@@ -52,24 +73,7 @@ export class RdKafkaFetchConsumer implements FetchConsumer {
   #onAvailable: (() => void) | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(options: ClientOptions, fetch: FetchConsumerOptions) {
-    const properties = clientProperties(
-      options,
-      // An idle long poll is what a seek and a new partition wait for.
-      { 'fetch.wait.max.ms': 100, 'queued.min.messages': 20_000, 'fetch.error.backoff.ms': 100, 'fetch.queue.backoff.ms': 20 },
-      fetch.overrides,
-      {
-        'group.id': fetch.groupId ?? options.clientId,
-        'isolation.level': fetch.isolation,
-        'queued.max.messages.kbytes': Math.max(1, Math.ceil(fetch.maxPrefetchBytes / 1024)),
-        'enable.auto.commit': false,
-        'enable.auto.offset.store': false,
-        'enable.partition.eof': true,
-        // Where to go on is the caller's decision: an offset outside the log is an error.
-        'auto.offset.reset': 'error',
-        'allow.auto.create.topics': false,
-      },
-    );
+  constructor(options: ClientOptions, properties: Record<string, ClientProperty>) {
     this.#connection = new Connection('consumer', options, properties, (conf) => {
       const available = (): void => this.#available();
       const consumer = new (rdKafka().KafkaConsumer)({ ...conf, queue_non_empty_cb: available } as RdKafka.ConsumerGlobalConfig);

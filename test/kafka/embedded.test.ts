@@ -131,7 +131,7 @@ describe('records', () => {
           ['b', 'x'],
           ['a', ''],
           ['b', 'y'],
-          ['n', ''],
+          ['n', 'null'],
         ],
       );
       // The client takes 0 for "now"; a record of 1970 must not become one of today.

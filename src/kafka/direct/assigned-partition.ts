@@ -1,0 +1,88 @@
+import type { ConsumedMessage, TopicPartition, TopicPartitionOffset } from '../contract.ts';
+import type { RecordBatches } from './record-batches.ts';
+
+/** No leader is known. */
+export const NO_LEADER = -1;
+
+/** A partition that is read: where, what has arrived of it, and who leads it. */
+export class AssignedPartition implements TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+  /** Next offset to be handed out; negative while it is a place (-2 the beginning, -1 the end) that the broker has yet to resolve. */
+  position: number;
+  /** Next offset to be fetched, as `position`. */
+  fetchFrom: number;
+  paused = false;
+  /** A fetch is under way. */
+  fetching = false;
+  /** An error was reported; nothing is fetched before a seek. */
+  failed = false;
+  /** Moves with each seek: what a fetch under way then brings is of the past. */
+  generation = 0;
+  leader = NO_LEADER;
+  leaderEpoch = -1;
+  /** Since when no leader was found, in `performance.now()`; 0: there is one. */
+  lostAt = 0;
+  /** Bytes that have arrived and are not handed out yet. */
+  buffered = 0;
+  /** Where the partition ended at the last fetch. */
+  #end = Number.POSITIVE_INFINITY;
+  #reportedEnd = -1;
+  readonly #arrived: RecordBatches[] = [];
+
+  constructor({ topic, partition, offset }: TopicPartitionOffset) {
+    this.topic = topic;
+    this.partition = partition;
+    this.position = this.fetchFrom = offset;
+  }
+
+  seek(offset: number): void {
+    this.generation++;
+    this.position = this.fetchFrom = offset;
+    this.failed = false;
+    this.buffered = 0;
+    this.#end = Number.POSITIVE_INFINITY;
+    this.#reportedEnd = -1;
+    this.#arrived.length = 0;
+  }
+
+  /** What a fetch from `fetchFrom` brought. */
+  arrived(batches: RecordBatches, end: number): void {
+    this.#end = end;
+    if (batches.endOffset <= this.fetchFrom) return;
+    this.fetchFrom = batches.endOffset;
+    this.#arrived.push(batches);
+    this.buffered += batches.bytesLeft;
+  }
+
+  /** Append up to `max` messages, and move the position. */
+  take(into: ConsumedMessage[], max: number): void {
+    let left = max;
+    while (left > 0) {
+      const batches = this.#arrived[0];
+      if (batches === undefined) return;
+      const before = batches.bytesLeft;
+      const taken = batches.take(into, left);
+      this.buffered += batches.bytesLeft - before;
+      this.position = batches.nextOffset;
+      if (taken < left) {
+        this.#arrived.shift();
+        // The last records may have been hidden ones.
+        this.position = this.#arrived[0]?.nextOffset ?? this.fetchFrom;
+      }
+      left -= taken;
+    }
+  }
+
+  /** The end, once each time that it is reached. */
+  takeEnd(): TopicPartitionOffset | null {
+    const { topic, partition, position } = this;
+    if (this.#arrived.length > 0 || position < this.#end || position === this.#reportedEnd) return null;
+    this.#reportedEnd = position;
+    return { topic, partition, offset: position };
+  }
+
+  get hasArrived(): boolean {
+    return this.#arrived.length > 0;
+  }
+}

@@ -1,0 +1,123 @@
+import type { ClientOptions, ConsumedMessage, FetchConsumer, TopicPartition, TopicPartitionOffset } from './contract.ts';
+import type { DirectFetchConsumer } from './direct/direct-fetch-consumer.ts';
+import { NeedsNativeClient } from './direct/needs-native-client.ts';
+
+/** How long librdkafka may take to connect in the middle of a run. */
+const TAKE_OVER_MS = 30_000;
+const WARNING = 4;
+
+/** A direct consumer, until it meets what only librdkafka can do: then one of librdkafka's, for good, with the assignment, positions and pauses of the first. */
+export class FallbackFetchConsumer implements FetchConsumer {
+  readonly #direct: DirectFetchConsumer;
+  readonly #native: () => FetchConsumer;
+  readonly #onLog: ClientOptions['onLog'];
+  #current: FetchConsumer;
+  /** Until it has come to its end the direct consumer keeps what is assigned. */
+  #takingOver: Promise<void> | undefined;
+  #onAvailable: (() => void) | undefined;
+  #closed = false;
+
+  constructor(direct: DirectFetchConsumer, native: () => FetchConsumer, onLog: ClientOptions['onLog']) {
+    this.#direct = direct;
+    this.#current = direct;
+    this.#native = native;
+    this.#onLog = onLog;
+  }
+
+  async connect(timeoutMs: number): Promise<void> {
+    try {
+      await this.#direct.connect(timeoutMs);
+    } catch (error) {
+      if (!(error instanceof NeedsNativeClient)) throw error;
+      await this.#takeOver(error, timeoutMs);
+    }
+  }
+
+  assign(partitions: readonly TopicPartitionOffset[]): Promise<void> {
+    return this.#move((current) => current.assign(partitions));
+  }
+
+  incrementalAssign(partitions: readonly TopicPartitionOffset[]): Promise<void> {
+    return this.#move((current) => current.incrementalAssign(partitions));
+  }
+
+  incrementalUnassign(partitions: readonly TopicPartition[]): Promise<void> {
+    return this.#move((current) => current.incrementalUnassign(partitions));
+  }
+
+  seek(position: TopicPartitionOffset): Promise<void> {
+    return this.#move((current) => current.seek(position));
+  }
+
+  pause(partitions: readonly TopicPartition[]): void {
+    this.#current.pause(partitions);
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    this.#current.resume(partitions);
+  }
+
+  async consume(max: number, timeoutMs: number): Promise<ConsumedMessage[]> {
+    try {
+      return await this.#current.consume(max, timeoutMs);
+    } catch (error) {
+      if (!(error instanceof NeedsNativeClient)) throw error;
+      await this.#takeOver(error, TAKE_OVER_MS);
+      return [];
+    }
+  }
+
+  onAvailable(listener: () => void): void {
+    this.#onAvailable = listener;
+    this.#current.onAvailable(listener);
+  }
+
+  takeEndOfPartitions(): TopicPartitionOffset[] {
+    return this.#current.takeEndOfPartitions();
+  }
+
+  position(partition: TopicPartition): number | undefined {
+    return this.#current.position(partition);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#takingOver?.catch(() => undefined);
+    await this.#current.close();
+  }
+
+  /** At once, but for a take-over that is under way: it comes first. */
+  #move(change: (current: FetchConsumer) => Promise<void>): Promise<void> {
+    return this.#takingOver === undefined ? change(this.#current) : this.#takingOver.then(() => change(this.#current));
+  }
+
+  #takeOver(reason: NeedsNativeClient, timeoutMs: number): Promise<void> {
+    this.#takingOver = this.#replace(reason, timeoutMs).finally(() => {
+      this.#takingOver = undefined;
+    });
+    return this.#takingOver;
+  }
+
+  async #replace(reason: NeedsNativeClient, timeoutMs: number): Promise<void> {
+    this.#onLog?.({
+      level: WARNING,
+      facility: 'FETCH',
+      message: `Records are fetched through librdkafka from now on, at several times the CPU: ${reason.message}`,
+    });
+    const native = this.#native();
+    try {
+      await native.connect(timeoutMs);
+    } catch (error) {
+      await native.close();
+      throw error;
+    }
+    if (this.#onAvailable !== undefined) native.onAvailable(this.#onAvailable);
+    const assignment = this.#direct.assignment();
+    await native.incrementalAssign(assignment);
+    // A pause may have come while the client connected.
+    native.pause(this.#direct.assignment().filter(({ paused }) => paused));
+    this.#current = native;
+    await this.#direct.close();
+    if (this.#closed) await native.close();
+  }
+}
