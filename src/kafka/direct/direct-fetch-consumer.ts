@@ -20,7 +20,7 @@ import { FETCH, type FetchedPartition, fetchRequest, type Isolation, LIST_OFFSET
 import type { DirectSecurity } from './security.ts';
 
 /** Where the log has moved, or a leader: asking again, perhaps somebody else, is the answer. */
-const ASK_AGAIN: ReadonlySet<number> = new Set([3, 5, 6, 7, 8, 9, 13, 14, 56, 74, 75, 76, 78, 100]);
+const ASK_AGAIN: ReadonlySet<number> = new Set([3, 5, 6, 7, 8, 9, 13, 14, 56, 74, 75, 78, 100]);
 const OFFSET_OUT_OF_RANGE = 1;
 /** librdkafka's number for a message that cannot be read. */
 const BAD_MESSAGE = -199;
@@ -237,12 +237,14 @@ export class DirectFetchConsumer implements FetchConsumer {
   #locate(): void {
     this.#locating ??= this.#untilLocated().finally(() => {
       this.#locating = undefined;
+      // Assigned, or lost, since the last look.
+      if (!this.#closed && this.#lost().length > 0) this.#locate();
     });
   }
 
   async #untilLocated(): Promise<void> {
     for (let attempt = 0; !this.#closed; attempt++) {
-      const lost = this.#turns.filter((p) => p.leader === NO_LEADER && !p.failed);
+      const lost = this.#lost();
       if (lost.length === 0) return;
       try {
         await this.#findLeaders(lost);
@@ -254,8 +256,12 @@ export class DirectFetchConsumer implements FetchConsumer {
         }
         if (attempt === 0) this.#log(WARNING, (error as Error).message);
       }
-      if (this.#turns.some((p) => p.leader === NO_LEADER && !p.failed)) await sleep(Math.min(1000, this.#limits.errorBackoffMs * 2 ** Math.min(attempt, 4)));
+      if (this.#lost().length > 0) await sleep(Math.min(1000, this.#limits.errorBackoffMs * 2 ** Math.min(attempt, 4)));
     }
+  }
+
+  #lost(): AssignedPartition[] {
+    return this.#turns.filter((p) => p.leader === NO_LEADER && !p.failed);
   }
 
   async #findLeaders(lost: readonly AssignedPartition[]): Promise<void> {
