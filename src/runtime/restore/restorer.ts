@@ -146,7 +146,7 @@ export class Restorer {
     // Handled where it is awaited; until then it must not count as unhandled.
     next.catch(() => undefined);
     while (this.restoring.size > 0 && !this.closed) {
-      const stretches = this.stretches(await next);
+      const stretches = this.stretches(await next, consumer);
       // Ends that stand behind these messages; those of the next batch come with it.
       const ends = consumer.takeEndOfPartitions();
       // The next batch is fetched while this one is written.
@@ -162,9 +162,9 @@ export class Restorer {
 
   /**
    * Stretches of one partition each, and the store that they are for. Found as soon as the messages arrive: a task may leave, and come back at another position, before they are
-   * written.
+   * written. What was read while others were written may be of such a past already: the partition then stands elsewhere than behind it.
    */
-  private stretches(messages: readonly ConsumedMessage[]): Stretch[] {
+  private stretches(messages: readonly ConsumedMessage[], consumer: FetchConsumer): Stretch[] {
     const stretches: Stretch[] = [];
     for (let start = 0; start < messages.length; ) {
       const first = messages[start] as ConsumedMessage;
@@ -177,7 +177,8 @@ export class Restorer {
       )
         end++;
       const entry = this.restoring.get(partitionKey(first));
-      if (entry !== undefined) stretches.push({ entry, messages, start, end });
+      const last = (messages[end - 1] as ConsumedMessage).offset;
+      if (entry !== undefined && first.offset >= entry.position && (consumer.position(first) ?? 0) > last) stretches.push({ entry, messages, start, end });
       start = end;
     }
     return stretches;

@@ -31,11 +31,17 @@ class ScriptedConsumer {
     const batch = this.batches.shift();
     if (batch === undefined) return [];
     this.ends.push(...batch.ends);
+    // What comes for a partition that was assigned anew meanwhile does not move it.
+    for (const { topic, offset } of batch.messages) if (this.assigned.get(topic) === offset) this.assigned.set(topic, offset + 1);
     return batch.messages;
   }
 
   takeEndOfPartitions(): TopicPartitionOffset[] {
     return this.ends.splice(0);
+  }
+
+  position({ topic }: TopicPartition): number | undefined {
+    return this.assigned.get(topic);
   }
 
   async incrementalAssign(partitions: readonly TopicPartitionOffset[]): Promise<void> {
@@ -163,6 +169,26 @@ test('a task that leaves and comes back does not get records that were read for 
   consumer.batches.push({ messages: [message('log-a', 0), message('log-a', 1)], ends: [] });
   await until(() => restored.length === 1);
   assert.deepEqual([before.written, again.written], [[], [0, 1]]);
+  await restorer.close();
+});
+
+test('records that were read ahead while another task was written are not taken for those of a task that came back meanwhile', async () => {
+  const { consumer, restorer, own, until, restored } = setUp();
+  const [before, b, again] = [own('a'), own('b'), own('a')];
+  const write = b.state.restore;
+  b.state.restore = (...args) => {
+    write(...args);
+    if (before.owner.phase === 'closed') return;
+    (before.owner as { phase: string }).phase = 'closed';
+    void restorer.remove(before.owner).then(() => restorer.add(again.owner, [again.plan(0, 7)]));
+  };
+  consumer.batches.push({ messages: [message('log-b', 0)], ends: [] }, { messages: [message('log-a', 5), message('log-a', 6)], ends: [] });
+  await restorer.add(b.owner, [b.plan(0, 2)]);
+  await restorer.add(before.owner, [before.plan(5, 9)]);
+  await until(() => consumer.batches.length === 0);
+  consumer.batches.push({ messages: [0, 1, 2, 3, 4, 5, 6].map((offset) => message('log-a', offset)), ends: [] });
+  await until(() => restored.length === 1);
+  assert.deepEqual([before.written, again.written], [[], [0, 1, 2, 3, 4, 5, 6]]);
   await restorer.close();
 });
 
