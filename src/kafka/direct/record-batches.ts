@@ -53,6 +53,8 @@ export class RecordBatches {
   /** Of the batch under way. */
   #buffer: Buffer;
   #at = 0;
+  /** Where its records end. */
+  #end = 0;
   #left = 0;
   #baseOffset = 0;
   #batchEnd = 0;
@@ -62,13 +64,15 @@ export class RecordBatches {
   /**
    * `from`: a batch may begin before the offset that was asked for.
    *
-   * @throws NeedsNativeClient for compressions other than gzip and for the formats of before Kafka 0.11
+   * @throws NeedsNativeClient for compressions other than gzip and for the formats of before Kafka 0.11; RangeError when there is no whole batch
    */
   constructor(topic: string, partition: number, from: number, records: Buffer, aborted: readonly AbortedTransaction[], isolation: Isolation) {
     this.#topic = topic;
     this.#partition = partition;
     this.nextOffset = from;
     const { bytes, endOffset } = wholeBatches(records, from);
+    // Brokers cut off none but the last of several: asking again would bring the same.
+    if (bytes === 0 && records.length > 0) throw new RangeError(`no whole batch in ${records.length} bytes`);
     // A broker may cut the last one off.
     this.#records = records.subarray(0, bytes);
     this.#buffer = this.#records;
@@ -77,13 +81,13 @@ export class RecordBatches {
     this.#committedOnly = isolation === 'read_committed';
   }
 
-  /** Append up to `max` records. Returns how many: fewer when there are no more. */
+  /** Append up to `max` records. Returns how many: fewer when there are no more. @throws when the bytes make no sense; nothing can be taken any more then */
   take(into: ConsumedMessage[], max: number): number {
     let taken = 0;
     while (taken < max) {
       if (this.#left === 0 && !this.#nextBatch()) break;
       if (this.#readRecord(into)) taken++;
-      if (this.#left === 0) this.nextOffset = this.#batchEnd;
+      if (this.#left === 0) this.#endBatch();
     }
     return taken;
   }
@@ -105,10 +109,12 @@ export class RecordBatches {
       const baseOffset = readInt64(log, at);
       this.#baseOffset = baseOffset;
       this.#batchEnd = baseOffset + log.readInt32BE(at + LAST_OFFSET_DELTA) + 1;
-      if (this.#batchEnd <= this.nextOffset) continue;
       const count = log.readInt32BE(at + RECORD_COUNT);
-      if (count === 0 || this.#hidden(at, attributes)) {
-        this.nextOffset = this.#batchEnd;
+      if (count < 0) throw new RangeError(`a batch of ${count} records`);
+      // Also where the batch lies before the offset that was asked for: it may end a transaction.
+      const hidden = count === 0 || this.#hidden(at, attributes);
+      if (hidden || this.#batchEnd <= this.nextOffset) {
+        this.nextOffset = Math.max(this.nextOffset, this.#batchEnd);
         continue;
       }
       this.#baseTimestamp = readInt64(log, at + BASE_TIMESTAMP);
@@ -123,6 +129,12 @@ export class RecordBatches {
     const packed = codec === GZIP;
     this.#buffer = packed ? gunzipSync(this.#records.subarray(start, end)) : this.#records;
     this.#at = packed ? 0 : start;
+    this.#end = packed ? this.#buffer.length : end;
+  }
+
+  #endBatch(): void {
+    if (this.#at !== this.#end) throw new RangeError(`${this.#end - this.#at} bytes behind the last record of a batch`);
+    this.nextOffset = this.#batchEnd;
   }
 
   /** Control records, and what was aborted. */
@@ -156,6 +168,7 @@ export class RecordBatches {
     this.#left--;
     const length = this.#varint();
     const next = this.#at + length;
+    if (length <= 0 || next > this.#end) throw new RangeError(`a record of ${length} bytes where ${this.#end - this.#at} are left`);
     this.#at++;
     const timestamp = this.#baseTimestamp + this.#varint();
     const offset = this.#baseOffset + this.#varint();
@@ -165,7 +178,9 @@ export class RecordBatches {
     }
     const key = this.#field();
     const value = this.#field();
-    const headers = this.#varint();
+    const headerCount = this.#varint();
+    const headers = headerCount === 0 ? undefined : this.#headers(headerCount, next);
+    if (this.#at !== next) throw new RangeError(`the record at offset ${offset} has not the length that it says`);
     const message = {
       topic: this.#topic,
       partition: this.#partition,
@@ -174,13 +189,13 @@ export class RecordBatches {
       value,
       timestamp: this.#appendTime === -1 ? timestamp : this.#appendTime,
     };
-    into.push(headers === 0 ? message : { ...message, headers: this.#headers(headers) });
-    this.#at = next;
+    into.push(headers === undefined ? message : { ...message, headers });
     this.nextOffset = offset + 1;
     return true;
   }
 
-  #headers(count: number): { [key: string]: Buffer | null }[] {
+  #headers(count: number, end: number): { [key: string]: Buffer | null }[] {
+    if (count < 0 || count > end - this.#at) throw new RangeError(`${count} headers in ${end - this.#at} bytes`);
     const headers: { [key: string]: Buffer | null }[] = [];
     for (let i = 0; i < count; i++) {
       const name = this.#field()?.toString() ?? '';
@@ -223,11 +238,13 @@ export class RecordBatches {
 function wholeBatches(log: Buffer, from: number): { readonly bytes: number; readonly endOffset: number } {
   let endOffset = from;
   let at = 0;
-  while (at + RECORDS <= log.length) {
+  while (at + MAGIC < log.length) {
+    // First: an old message is shorter than the head of a batch.
+    if (log[at + MAGIC] !== 2) throw new NeedsNativeClient(`records in the format of before Kafka 0.11 (magic ${log[at + MAGIC]})`);
+    if (at + RECORDS > log.length) break;
     const end = at + LENGTH_OVERHEAD + log.readInt32BE(at + BATCH_LENGTH);
     if (end > log.length) break;
     if (end < at + RECORDS) throw new RangeError(`a batch of ${end - at} bytes`);
-    if (log[at + MAGIC] !== 2) throw new NeedsNativeClient(`records in the format of before Kafka 0.11 (magic ${log[at + MAGIC]})`);
     const codec = log.readInt16BE(at + ATTRIBUTES) & COMPRESSION;
     if (codec > GZIP) throw new NeedsNativeClient(`records compressed with ${CODECS[codec] ?? `codec ${codec}`}`);
     endOffset = Math.max(endOffset, readInt64(log, at) + log.readInt32BE(at + LAST_OFFSET_DELTA) + 1);
