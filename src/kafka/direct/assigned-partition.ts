@@ -55,14 +55,20 @@ export class AssignedPartition implements TopicPartition {
     this.buffered += batches.bytesLeft;
   }
 
-  /** Append up to `max` messages, and move the position. */
+  /** Append up to `max` messages, and move the position. @throws when what arrived makes no sense: it is dropped, and the position is behind the last message */
   take(into: ConsumedMessage[], max: number): void {
     let left = max;
     while (left > 0) {
       const batches = this.#arrived[0];
       if (batches === undefined) return;
       const before = batches.bytesLeft;
-      const taken = batches.take(into, left);
+      let taken: number;
+      try {
+        taken = batches.take(into, left);
+      } catch (error) {
+        this.seek(batches.nextOffset);
+        throw error;
+      }
       this.buffered += batches.bytesLeft - before;
       this.position = batches.nextOffset;
       if (taken < left) {
