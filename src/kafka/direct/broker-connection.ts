@@ -30,6 +30,10 @@ const UNSUPPORTED_SASL_MECHANISM = 33;
 const LENGTH = 4;
 /** No broker answers more; what says so is no broker. */
 const LARGEST_RESPONSE = 1 << 30;
+/** Nor more than this when it is asked what it speaks: a TLS alert would be 300 MB. */
+const LARGEST_FIRST_RESPONSE = 1 << 20;
+
+const NO_BROKER = 'is this a Kafka broker, and is security.protocol right?';
 
 /**
  * One connection to one broker, encrypted and authenticated where the configuration says so. Requests may follow each other without waiting: the broker answers in their order. Any
@@ -41,6 +45,7 @@ export class BrokerConnection {
   readonly #pending: Pending[] = [];
   #socket: Socket | undefined;
   #correlationId = 0;
+  #largest = LARGEST_FIRST_RESPONSE;
   #failure: Error | undefined;
   /** A response that has arrived in part: its length's bytes, then the response. */
   readonly #length = Buffer.alloc(LENGTH);
@@ -68,11 +73,13 @@ export class BrokerConnection {
       this.#socket = await this.#connect(left());
       this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk));
       await this.#checkVersions(left());
+      this.#largest = LARGEST_RESPONSE;
       const { sasl } = this.#options.security;
       if (sasl !== null) await this.#authenticate(sasl, left);
     } catch (error) {
-      this.#fail(error as Error);
-      throw error;
+      const failure = error instanceof RangeError ? this.#broken(`its answer makes no sense: ${NO_BROKER}`, error) : (error as Error);
+      this.#fail(failure);
+      throw failure;
     }
   }
 
@@ -166,8 +173,8 @@ export class BrokerConnection {
         at += taken;
         if (this.#filled < LENGTH) return;
         const length = this.#length.readInt32BE(0);
-        if (length < LENGTH || length > LARGEST_RESPONSE) {
-          this.#fail(this.#broken(`it answers with ${length} bytes: is this a Kafka broker, and is security.protocol right?`));
+        if (length < LENGTH || length > this.#largest) {
+          this.#fail(this.#broken(`it answers with ${length} bytes: ${NO_BROKER}`));
           return;
         }
         // Not from Node's pool: views of it live as long as their records.
