@@ -6,14 +6,7 @@ import { FallbackFetchConsumer } from './fallback-fetch-consumer.ts';
 import { fetchProperties, RdKafkaFetchConsumer } from './fetch-consumer.ts';
 
 /** Properties of a consumer that change what librdkafka does, and that the direct one has not got. */
-const ONLY_NATIVE = [
-  'client.rack',
-  'check.crcs',
-  'plugin.library.paths',
-  'broker.address.family',
-  'resolve.canonical.bootstrap.servers.only',
-  'socket.blocking.max.ms',
-];
+const ONLY_NATIVE = ['client.rack', 'check.crcs', 'plugin.library.paths', 'broker.address.family', 'client.dns.lookup'];
 
 const DEBUG = 7;
 
@@ -34,5 +27,12 @@ export function createFetchConsumer(options: ClientOptions, fetch: FetchConsumer
 }
 
 function onlyNative(properties: { readonly [key: string]: ClientProperty }): string | undefined {
-  return ONLY_NATIVE.find((key) => properties[key] !== undefined && properties[key] !== false && properties[key] !== 'any' && properties[key] !== '');
+  return ONLY_NATIVE.find(
+    (key) =>
+      properties[key] !== undefined &&
+      properties[key] !== false &&
+      properties[key] !== 'any' &&
+      properties[key] !== 'use_all_dns_ips' &&
+      properties[key] !== '',
+  );
 }

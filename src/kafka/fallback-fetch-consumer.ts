@@ -1,6 +1,7 @@
 import type { ClientOptions, ConsumedMessage, FetchConsumer, TopicPartition, TopicPartitionOffset } from './contract.ts';
 import type { DirectFetchConsumer } from './direct/direct-fetch-consumer.ts';
 import { NeedsNativeClient } from './direct/needs-native-client.ts';
+import { KafkaClientError } from './errors.ts';
 
 /** How long librdkafka may take to connect in the middle of a run. */
 const TAKE_OVER_MS = 30_000;
@@ -14,6 +15,8 @@ export class FallbackFetchConsumer implements FetchConsumer {
   #current: FetchConsumer;
   /** Until it has come to its end the direct consumer keeps what is assigned. */
   #takingOver: Promise<void> | undefined;
+  /** That which takes over, until it has. */
+  #next: FetchConsumer | undefined;
   #onAvailable: (() => void) | undefined;
   #closed = false;
 
@@ -62,7 +65,8 @@ export class FallbackFetchConsumer implements FetchConsumer {
       return await this.#current.consume(max, timeoutMs);
     } catch (error) {
       if (!(error instanceof NeedsNativeClient)) throw error;
-      await this.#takeOver(error, TAKE_OVER_MS);
+      if (this.#closed) return [];
+      await this.#takeOverOrLater(error);
       return [];
     }
   }
@@ -82,13 +86,25 @@ export class FallbackFetchConsumer implements FetchConsumer {
 
   async close(): Promise<void> {
     this.#closed = true;
+    await this.#next?.close();
     await this.#takingOver?.catch(() => undefined);
     await this.#current.close();
   }
 
   /** At once, but for a take-over that is under way: it comes first. */
   #move(change: (current: FetchConsumer) => Promise<void>): Promise<void> {
-    return this.#takingOver === undefined ? change(this.#current) : this.#takingOver.then(() => change(this.#current));
+    if (this.#takingOver === undefined) return change(this.#current);
+    // When it fails the direct one has the assignment still.
+    return this.#takingOver.catch(() => undefined).then(() => change(this.#current));
+  }
+
+  /** While the brokers are away nobody can take over: the next consume tries again. */
+  async #takeOverOrLater(reason: NeedsNativeClient): Promise<void> {
+    try {
+      await this.#takeOver(reason, TAKE_OVER_MS);
+    } catch (error) {
+      if (!(error instanceof KafkaClientError) || error.reaction !== 'retriable') throw error;
+    }
   }
 
   #takeOver(reason: NeedsNativeClient, timeoutMs: number): Promise<void> {
@@ -105,17 +121,19 @@ export class FallbackFetchConsumer implements FetchConsumer {
       message: `Records are fetched through librdkafka from now on, at several times the CPU: ${reason.message}`,
     });
     const native = this.#native();
+    this.#next = native;
     try {
       await native.connect(timeoutMs);
+      if (this.#onAvailable !== undefined) native.onAvailable(this.#onAvailable);
+      await native.incrementalAssign(this.#direct.assignment());
+      // Only now: a pause may have come while the client connected.
+      native.pause(this.#direct.assignment().filter(({ paused }) => paused));
     } catch (error) {
       await native.close();
       throw error;
+    } finally {
+      this.#next = undefined;
     }
-    if (this.#onAvailable !== undefined) native.onAvailable(this.#onAvailable);
-    const assignment = this.#direct.assignment();
-    await native.incrementalAssign(assignment);
-    // A pause may have come while the client connected.
-    native.pause(this.#direct.assignment().filter(({ paused }) => paused));
     this.#current = native;
     await this.#direct.close();
     if (this.#closed) await native.close();

@@ -1,3 +1,4 @@
+import { ownBytes } from '../util/own-bytes.ts';
 import { checkLength, decodeFailure, encodeFailure, kindOf } from './failure.ts';
 import type { Serde } from './serde.ts';
 
@@ -33,7 +34,7 @@ export const uuid: Serde<string> = Object.freeze({
   },
 });
 
-/** Bytes as they are. What is decoded may be a view into a larger buffer: copy it (`Buffer.from(data)`) to keep a few bytes for long. */
+/** Bytes as they are. What is decoded may share its memory with what it was decoded from, but never keeps a much larger buffer alive. */
 export const bytes: Serde<Buffer> = Object.freeze({
   name: 'bytes',
   serialize(topic: string, value: Buffer): Buffer {
@@ -42,7 +43,7 @@ export const bytes: Serde<Buffer> = Object.freeze({
     if (other instanceof Uint8Array) return Buffer.from(other.buffer, other.byteOffset, other.byteLength);
     throw encodeFailure('bytes', topic, `it is ${kindOf(value)}, neither Buffer nor Uint8Array`);
   },
-  deserialize: (_topic: string, data: Buffer): Buffer => data,
+  deserialize: (_topic: string, data: Buffer): Buffer => ownBytes(data),
 });
 
 /** For a key or value that is always null; the counterpart of Java's `Serdes.Void()`. Anything else is an error. */

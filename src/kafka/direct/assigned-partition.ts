@@ -13,14 +13,20 @@ export class AssignedPartition implements TopicPartition {
   /** Next offset to be fetched, as `position`. */
   fetchFrom: number;
   paused = false;
-  /** A fetch is under way. */
+  /** A fetch is under way: by one broker's loop at a time, lest the same records come twice when the leader changes. */
   fetching = false;
-  /** An error was reported; nothing is fetched before a seek. */
-  failed = false;
+  /** Nothing is fetched before a seek. */
+  error: Error | null = null;
+  /** The error was thrown. */
+  errorTold = false;
   /** Moves with each seek: what a fetch under way then brings is of the past. */
   generation = 0;
   leader = NO_LEADER;
   leaderEpoch = -1;
+  /** Epoch of the last batch that was fetched; -1 since a seek. */
+  lastEpoch = -1;
+  /** The leader is another than the one that gave it: what it has before `fetchFrom` may be other records. */
+  unvalidated = false;
   /** Since when no leader was found, in `performance.now()`; 0: there is one. */
   lostAt = 0;
   /** Bytes that have arrived and are not handed out yet. */
@@ -39,7 +45,10 @@ export class AssignedPartition implements TopicPartition {
   seek(offset: number): void {
     this.generation++;
     this.position = this.fetchFrom = offset;
-    this.failed = false;
+    this.error = null;
+    this.errorTold = false;
+    this.lastEpoch = -1;
+    this.unvalidated = false;
     this.buffered = 0;
     this.#end = Number.POSITIVE_INFINITY;
     this.#reportedEnd = -1;
@@ -51,6 +60,7 @@ export class AssignedPartition implements TopicPartition {
     this.#end = end;
     if (batches.endOffset <= this.fetchFrom) return;
     this.fetchFrom = batches.endOffset;
+    this.lastEpoch = batches.lastEpoch;
     this.#arrived.push(batches);
     this.buffered += batches.bytesLeft;
   }
@@ -90,5 +100,23 @@ export class AssignedPartition implements TopicPartition {
 
   get hasArrived(): boolean {
     return this.#arrived.length > 0;
+  }
+
+  /** There is something for the caller now. */
+  get deliverable(): boolean {
+    return this.#arrived.length > 0 && !this.paused;
+  }
+
+  fail(error: Error): void {
+    this.error = error;
+    this.errorTold = false;
+  }
+
+  /** The leader as some broker knows it. */
+  ledBy(leader: number, epoch: number): void {
+    if (epoch !== this.leaderEpoch && this.lastEpoch >= 0) this.unvalidated = true;
+    this.leader = leader;
+    this.leaderEpoch = epoch;
+    this.lostAt = 0;
   }
 }

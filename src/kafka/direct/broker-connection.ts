@@ -2,7 +2,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { toClientError } from '../errors.ts';
 import { NeedsNativeClient } from './needs-native-client.ts';
-import { API_VERSIONS, type Api, FETCH, LIST_OFFSETS, METADATA, readApiVersions, SASL_AUTHENTICATE, SASL_HANDSHAKE } from './requests.ts';
+import { API_VERSIONS, type Api, type ApiRange, FETCH, LIST_OFFSETS, METADATA, readApiVersions, SASL_AUTHENTICATE, SASL_HANDSHAKE } from './requests.ts';
 import { saslExchange } from './sasl.ts';
 import type { DirectSecurity, SaslCredentials } from './security.ts';
 import { Reader, Writer } from './wire.ts';
@@ -44,6 +44,7 @@ export class BrokerConnection {
   readonly #options: BrokerConnectionOptions;
   readonly #pending: Pending[] = [];
   #socket: Socket | undefined;
+  #apis: readonly ApiRange[] = [];
   #correlationId = 0;
   #largest = LARGEST_FIRST_RESPONSE;
   #failure: Error | undefined;
@@ -55,6 +56,12 @@ export class BrokerConnection {
   constructor(options: BrokerConnectionOptions) {
     this.#options = options;
     this.address = `${options.host}:${options.port}`;
+  }
+
+  /** Of an API that can be done without. */
+  speaks({ key, version }: Api): boolean {
+    const range = this.#apis.find((api) => api.key === key);
+    return range !== undefined && range.min <= version && range.max >= version;
   }
 
   get usable(): boolean {
@@ -69,6 +76,7 @@ export class BrokerConnection {
   async open(timeoutMs: number): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     const left = (): number => Math.max(1, deadline - performance.now());
+    if (this.#failure !== undefined) throw this.#failure;
     try {
       this.#socket = await this.#connect(left());
       this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk));
@@ -119,7 +127,7 @@ export class BrokerConnection {
         reject(failure);
         this.#fail(failure);
       };
-      socket.once('error', failed);
+      socket.on('error', failed);
       socket.once('close', () => failed());
       socket.once(security.tls === null ? 'connect' : 'secureConnect', () => {
         clearTimeout(timer);
@@ -131,11 +139,9 @@ export class BrokerConnection {
   async #checkVersions(timeoutMs: number): Promise<void> {
     const { error, apis } = readApiVersions(await this.request(API_VERSIONS, Buffer.alloc(0), timeoutMs));
     if (error !== 0) throw new NeedsNativeClient(`broker ${this.address} does not say what it speaks (Kafka error ${error})`);
-    for (const { name, key, version } of [METADATA, LIST_OFFSETS, FETCH]) {
-      const range = apis.find((api) => api.key === key);
-      if (range === undefined || range.min > version || range.max < version) {
-        throw new NeedsNativeClient(`broker ${this.address} does not speak version ${version} of ${name}`);
-      }
+    this.#apis = apis;
+    for (const api of [METADATA, LIST_OFFSETS, FETCH]) {
+      if (!this.speaks(api)) throw new NeedsNativeClient(`broker ${this.address} does not speak version ${api.version} of ${api.name}`);
     }
   }
 

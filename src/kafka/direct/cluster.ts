@@ -9,12 +9,16 @@ export interface ClusterOptions {
   readonly bootstrapServers: string;
   readonly clientId: string;
   readonly security: DirectSecurity;
-  /** Milliseconds that a broker may take to answer, or to accept a connection. */
-  readonly requestTimeoutMs: number;
+  /** Milliseconds that a connection may take to be made. */
+  readonly connectTimeoutMs: number;
 }
+
+type Address = Pick<BrokerAddress, 'host' | 'port'>;
 
 /** Between two attempts to reach any broker, milliseconds. */
 const RETRY_MS = 100;
+/** Longest wait for one broker while there are others to ask. */
+const PATIENCE_MS = 10_000;
 const DEFAULT_PORT = 9092;
 /** Most reasons that an error about all brokers names. */
 const TROUBLES = 3;
@@ -22,12 +26,14 @@ const TROUBLES = 3;
 /** The brokers: who they are, and a connection to each that is asked for. */
 export class Cluster {
   readonly #options: ClusterOptions;
-  readonly #bootstrap: readonly Pick<BrokerAddress, 'host' | 'port'>[];
-  readonly #connections = new Map<number, Promise<BrokerConnection>>();
+  readonly #bootstrap: readonly Address[];
+  readonly #connections = new Map<number, BrokerConnection>();
   readonly #open = new Set<BrokerConnection>();
   #brokers: readonly BrokerAddress[] = [];
-  /** Answers what any broker can: not the connections that hold fetches. */
+  /** Answers what any broker can: not one of the connections that hold fetches. */
   #anyBroker: BrokerConnection | undefined;
+  /** Whom to ask next. */
+  #turn = 0;
   #closed = false;
 
   constructor(options: ClusterOptions) {
@@ -44,7 +50,7 @@ export class Cluster {
         await this.metadata([], Math.max(1, deadline - performance.now()));
         return;
       } catch (error) {
-        if (!(error instanceof KafkaClientError)) throw error;
+        if (this.#closed || !(error instanceof KafkaClientError)) throw error;
         troubles.add(error.message.replace(/^Could not [^:]*: /, '').replace(/ \(Kafka error .*/, ''));
         if (error.reaction === 'fatal') throw error;
         if (performance.now() + RETRY_MS < deadline) await sleep(RETRY_MS);
@@ -54,28 +60,33 @@ export class Cluster {
   }
 
   /** Leaders of these topics' partitions, as some broker knows them. */
-  async metadata(topics: readonly string[], timeoutMs = this.#options.requestTimeoutMs): Promise<ClusterMetadata> {
-    const connection = await this.#someBroker(timeoutMs);
-    const metadata = readMetadata(await connection.request(METADATA, metadataRequest(topics), timeoutMs));
+  async metadata(topics: readonly string[], timeoutMs = PATIENCE_MS): Promise<ClusterMetadata> {
+    const deadline = performance.now() + timeoutMs;
+    const connection = await this.#someBroker(deadline);
+    const patience = Math.max(1, Math.min(PATIENCE_MS, deadline - performance.now()));
+    const metadata = readMetadata(await connection.request(METADATA, metadataRequest(topics), patience));
     if (metadata.brokers.length > 0) this.#brokers = metadata.brokers;
     return metadata;
   }
 
-  /** The connection for fetches from one broker, opened when it is not. */
+  /** The next question goes to another broker: what this one knows is out of date. */
+  askAnother(): void {
+    this.#anyBroker?.close();
+    this.#anyBroker = undefined;
+  }
+
+  /** The connection for fetches from one broker, opened when it is not. For one caller a broker at a time. */
   async broker(id: number): Promise<BrokerConnection> {
-    const known = await this.#connections.get(id);
-    if (known?.usable === true) return known;
     const address = this.#brokers.find((broker) => broker.id === id);
     if (address === undefined)
       throw toClientError({ message: `broker ${id} is not in the cluster's metadata`, code: KafkaErrorCode.transport }, 'reach a broker');
-    const opening = this.#connect(address, this.#options.requestTimeoutMs);
-    this.#connections.set(id, opening);
-    try {
-      return await opening;
-    } catch (error) {
-      this.#connections.delete(id);
-      throw error;
-    }
+    const known = this.#connections.get(id);
+    // It may have come back elsewhere, and somebody else stand where it was.
+    if (known?.usable === true && known.address === `${address.host}:${address.port}`) return known;
+    known?.close();
+    const connection = await this.#connect(address, this.#options.connectTimeoutMs);
+    this.#connections.set(id, connection);
+    return connection;
   }
 
   close(): void {
@@ -84,29 +95,33 @@ export class Cluster {
     this.#open.clear();
   }
 
-  /** One that answers, of those that were given first and those that were heard of since. */
-  async #someBroker(timeoutMs: number): Promise<BrokerConnection> {
+  /** One that answers, of those that were given and those that were heard of since, each in its turn. */
+  async #someBroker(deadline: number): Promise<BrokerConnection> {
     if (this.#anyBroker?.usable === true) return this.#anyBroker;
+    const addresses = distinct([...this.#brokers, ...this.#bootstrap]);
     let failure: unknown;
-    for (const address of [...this.#brokers, ...this.#bootstrap]) {
+    for (let asked = 0; asked < addresses.length; asked++) {
+      const left = Math.max(1, deadline - performance.now());
+      const address = addresses[this.#turn++ % addresses.length] as Address;
       try {
-        this.#anyBroker = await this.#connect(address, timeoutMs);
+        // One that does not answer leaves time for the others.
+        this.#anyBroker = await this.#connect(address, asked === addresses.length - 1 ? left : Math.min(PATIENCE_MS, left / 2));
         return this.#anyBroker;
       } catch (error) {
-        if (error instanceof NeedsNativeClient) throw error;
+        if (this.#closed || error instanceof NeedsNativeClient) throw error;
         failure = error;
       }
     }
     throw failure;
   }
 
-  async #connect({ host, port }: Pick<BrokerAddress, 'host' | 'port'>, timeoutMs: number): Promise<BrokerConnection> {
+  async #connect({ host, port }: Address, timeoutMs: number): Promise<BrokerConnection> {
     const { clientId, security } = this.#options;
     const connection = new BrokerConnection({ host, port, clientId, security });
     for (const old of this.#open) if (!old.usable) this.#open.delete(old);
+    if (this.#closed) connection.close();
     this.#open.add(connection);
     await connection.open(timeoutMs);
-    if (this.#closed) connection.close();
     return connection;
   }
 
@@ -119,8 +134,12 @@ export class Cluster {
   }
 }
 
+function distinct(addresses: readonly Address[]): Address[] {
+  return [...new Map(addresses.map((address) => [`${address.host}:${address.port}`, address])).values()];
+}
+
 /** `host:port,…`, each perhaps with a protocol before it, as librdkafka takes them. */
-function addressesOf(servers: string): Pick<BrokerAddress, 'host' | 'port'>[] {
+function addressesOf(servers: string): Address[] {
   return servers
     .split(',')
     .map((server) => server.trim().replace(/^[a-z_]+:\/\//i, ''))

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { IllegalStateError } from '../../errors.ts';
 import type { ClientProperty } from '../client-config.ts';
 import {
@@ -10,97 +9,72 @@ import {
   type TopicPartition,
   type TopicPartitionOffset,
 } from '../contract.ts';
-import { KafkaClientError, KafkaErrorCode, toClientError } from '../errors.ts';
 import { AssignedPartition, NO_LEADER } from './assigned-partition.ts';
-import type { BrokerConnection } from './broker-connection.ts';
+import { BrokerFetcher, type FetchHost, type FetchLimits, lowWater, unreadable } from './broker-fetcher.ts';
 import { Cluster } from './cluster.ts';
-import { NeedsNativeClient } from './needs-native-client.ts';
-import { RecordBatches } from './record-batches.ts';
-import { FETCH, type FetchedPartition, fetchRequest, type Isolation, LIST_OFFSETS, listOffsetsRequest, readFetch, readListOffsets } from './requests.ts';
+import { Leaders, type LeadersHost } from './leaders.ts';
+import type { Isolation } from './requests.ts';
 import type { DirectSecurity } from './security.ts';
 
-/** Where the log has moved, or a leader: asking again, perhaps somebody else, is the answer. */
-const ASK_AGAIN: ReadonlySet<number> = new Set([3, 5, 6, 7, 8, 9, 13, 14, 56, 74, 75, 78, 100]);
-const OFFSET_OUT_OF_RANGE = 1;
-/** librdkafka's number for a message that cannot be read. */
-const BAD_MESSAGE = -199;
-
-/** How long a topic may be unknown before that is an error: what was created a moment ago has not reached every broker. */
-const UNKNOWN_TOPIC_MS = 30_000;
-/** An idle long poll is what a seek and a new partition wait for. */
-const MAX_WAIT_MS = 100;
-/** As long as other partitions of the broker have records to hand out: they will want more before long. */
-const MAX_WAIT_BUSY_MS = 10;
-/** Fetch on when less than this has arrived and is not handed out, bytes a partition. */
-const LOW_WATER = 1024 * 1024;
 /** librdkafka's log levels. */
 const WARNING = 4;
 const INFO = 6;
-
-interface BrokerLoop {
-  /** Ends the wait for something to fetch. */
-  wake: (() => void) | undefined;
-}
-
-interface Limits {
-  readonly minBytes: number;
-  readonly maxBytes: number;
-  readonly partitionMaxBytes: number;
-  readonly maxWaitMs: number;
-  readonly requestTimeoutMs: number;
-  readonly errorBackoffMs: number;
-}
 
 /**
  * A consumer with manual, incremental assignment that speaks Kafka's fetch protocol itself. The native client makes each message out of a dozen calls into V8 and two allocations
  * of memory, which is most of what a record costs; here a response is one buffer, and a message two views of it and one object, made when it is asked for.
  *
- * One loop a broker fetches for all partitions that it leads, one request at a time. What arrives for a partition that was sought or unassigned meanwhile is dropped.
+ * What arrives for a partition that was sought or unassigned meanwhile is dropped.
  */
-export class DirectFetchConsumer implements FetchConsumer {
+export class DirectFetchConsumer implements FetchConsumer, FetchHost, LeadersHost {
+  /** @internal */
+  readonly isolation: Isolation;
+  /** @internal */
+  readonly limits: FetchLimits;
+  /** @internal What is assigned, in the order of turns. */
+  partitions: readonly AssignedPartition[] = [];
+  /** @internal */
+  closed = false;
   readonly #cluster: Cluster;
-  readonly #isolation: Isolation;
-  readonly #limits: Limits;
-  readonly #maxPrefetchBytes: number;
+  readonly #leaders: Leaders;
+  readonly #fetchers = new Map<number, BrokerFetcher>();
   readonly #onLog: ClientOptions['onLog'];
   readonly #assigned = new Map<string, AssignedPartition>();
-  /** The same, in the order of their turns. */
-  #turns: AssignedPartition[] = [];
   #turn = 0;
-  readonly #loops = new Map<number, BrokerLoop>();
-  #locating: Promise<void> | undefined;
   #ends: TopicPartitionOffset[] = [];
+  /** Of all of it: nothing more will come. */
   #error: Error | undefined;
   #connected = false;
-  #closed = false;
   #consuming = false;
   #onAvailable: (() => void) | undefined;
   #wake: (() => void) | undefined;
 
   constructor(options: ClientOptions, fetch: FetchConsumerOptions, properties: { readonly [key: string]: ClientProperty }, security: DirectSecurity) {
     const number = (key: string, byDefault: number): number => Number(properties[key] ?? byDefault);
-    this.#isolation = fetch.isolation;
-    this.#maxPrefetchBytes = fetch.maxPrefetchBytes;
+    this.isolation = fetch.isolation;
     this.#onLog = options.onLog;
-    this.#limits = {
+    this.limits = {
       minBytes: number('fetch.min.bytes', 1),
       maxBytes: number('fetch.max.bytes', 50 * 1024 * 1024),
       partitionMaxBytes: number('max.partition.fetch.bytes', number('fetch.message.max.bytes', 1024 * 1024)),
-      maxWaitMs: number('fetch.wait.max.ms', MAX_WAIT_MS),
+      // An idle long poll is what a seek and a new partition wait for.
+      maxWaitMs: number('fetch.wait.max.ms', 100),
       requestTimeoutMs: number('socket.timeout.ms', 60_000),
       errorBackoffMs: number('fetch.error.backoff.ms', 100),
+      maxPrefetchBytes: fetch.maxPrefetchBytes,
     };
     this.#cluster = new Cluster({
       bootstrapServers: options.bootstrapServers,
       clientId: options.clientId,
       security,
-      requestTimeoutMs: number('socket.connection.setup.timeout.ms', 30_000),
+      connectTimeoutMs: number('socket.connection.setup.timeout.ms', 30_000),
     });
+    this.#leaders = new Leaders(this.#cluster, this, this.limits.errorBackoffMs, number('topic.metadata.refresh.interval.ms', 60_000));
   }
 
   async connect(timeoutMs: number): Promise<void> {
     await this.#cluster.connect(timeoutMs);
-    this.#connected = !this.#closed;
+    this.#connected = !this.closed;
   }
 
   onAvailable(listener: () => void): void {
@@ -120,8 +94,8 @@ export class DirectFetchConsumer implements FetchConsumer {
       if (this.#assigned.has(partitionKey(p))) throw new IllegalStateError('Already assigned: seek instead', { topic: p.topic, partition: p.partition });
     }
     for (const p of partitions) this.#assigned.set(partitionKey(p), new AssignedPartition(p));
-    this.#turns = [...this.#assigned.values()];
-    this.#locate();
+    this.partitions = [...this.#assigned.values()];
+    this.#leaders.find();
   }
 
   async incrementalUnassign(partitions: readonly TopicPartition[]): Promise<void> {
@@ -131,7 +105,7 @@ export class DirectFetchConsumer implements FetchConsumer {
       known.seek(known.position);
       this.#assigned.delete(partitionKey(p));
     }
-    this.#turns = [...this.#assigned.values()];
+    this.partitions = [...this.#assigned.values()];
     this.#dropEnds(partitions);
   }
 
@@ -139,8 +113,8 @@ export class DirectFetchConsumer implements FetchConsumer {
     const known = this.#require(target);
     known.seek(target.offset);
     this.#dropEnds([target]);
-    this.#kick(known.leader);
-    this.#locate();
+    this.wake(known.leader);
+    this.#leaders.find();
   }
 
   pause(partitions: readonly TopicPartition[]): void {
@@ -152,8 +126,8 @@ export class DirectFetchConsumer implements FetchConsumer {
       const known = this.#assigned.get(partitionKey(p));
       if (known === undefined) continue;
       known.paused = false;
-      this.#kick(known.leader);
-      if (known.hasArrived) this.#available();
+      this.wake(known.leader);
+      if (known.deliverable) this.#available();
     }
   }
 
@@ -162,13 +136,13 @@ export class DirectFetchConsumer implements FetchConsumer {
     this.#requireConnected('consume');
     this.#consuming = true;
     try {
-      // A seek or an unassignment in the same turn comes before it.
-      await undefined;
+      // What is there already is handed over in another turn of the event loop: whoever consumes in a loop leaves room for others. And a seek in this turn comes before it.
+      await (this.partitions.some((p) => p.deliverable) ? new Promise(setImmediate) : undefined);
       const deadline = timeoutMs > 0 ? performance.now() + timeoutMs : 0;
       const ends = this.#ends.length;
       for (;;) {
         const messages = this.#take(max);
-        if (messages.length > 0 || timeoutMs <= 0 || this.#ends.length > ends || this.#closed) return messages;
+        if (messages.length > 0 || timeoutMs <= 0 || this.#ends.length > ends || this.closed) return messages;
         const left = deadline - performance.now();
         if (left <= 0) return messages;
         await this.#wait(left);
@@ -192,238 +166,100 @@ export class DirectFetchConsumer implements FetchConsumer {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.closed = true;
     this.#connected = false;
+    this.#leaders.close();
     this.#cluster.close();
-    for (const { wake } of this.#loops.values()) wake?.();
+    for (const fetcher of this.#fetchers.values()) fetcher.wake();
     this.#available();
     this.#assigned.clear();
-    this.#turns = [];
+    this.partitions = [];
   }
 
   /** For another consumer to go on with. */
   assignment(): readonly (TopicPartitionOffset & { readonly paused: boolean })[] {
-    return this.#turns.map(({ topic, partition, position, paused }) => ({ topic, partition, offset: position, paused }));
+    return this.partitions.map(({ topic, partition, position, paused }) => ({ topic, partition, offset: position, paused }));
+  }
+
+  /** @internal */
+  arrived(partitions: readonly AssignedPartition[]): void {
+    const ends = this.#ends.length;
+    for (const p of partitions) this.#noteEnd(p);
+    if (this.#ends.length > ends || partitions.some((p) => p.deliverable)) this.#available();
+  }
+
+  /** @internal */
+  failed(p: AssignedPartition, error: Error): void {
+    p.fail(error);
+    this.#available();
+  }
+
+  /** @internal */
+  failAll(error: Error): void {
+    for (const p of this.partitions) {
+      p.fail(error);
+      p.errorTold = true;
+    }
+    this.#error = error;
+    this.#available();
+  }
+
+  /** @internal */
+  found(p: AssignedPartition): void {
+    this.wake(p.leader);
+  }
+
+  /** @internal */
+  lost(): void {
+    this.#leaders.find();
+  }
+
+  /** @internal Start, or wake, the loop that fetches from a broker. */
+  wake(broker: number): void {
+    if (broker === NO_LEADER || this.closed) return;
+    const fetcher = this.#fetchers.get(broker);
+    if (fetcher === undefined) this.#fetchers.set(broker, new BrokerFetcher(this.#cluster, broker, this));
+    else fetcher.wake();
+  }
+
+  /** @internal */
+  warn(message: string): void {
+    this.#onLog?.({ level: WARNING, facility: 'FETCH', message });
+  }
+
+  /** @internal */
+  info(message: string): void {
+    this.#onLog?.({ level: INFO, facility: 'FETCH', message });
   }
 
   /** One partition after the other, each call beginning with the next. */
   #take(max: number): ConsumedMessage[] {
     const messages: ConsumedMessage[] = [];
-    const turns = this.#turns;
-    for (let i = 0; i < turns.length && messages.length < max; i++) {
-      if (this.#turn >= turns.length) this.#turn = 0;
-      const p = turns[this.#turn++] as AssignedPartition;
-      if (p.paused || !p.hasArrived) continue;
+    const { partitions } = this;
+    const low = lowWater(this);
+    for (let i = 0; i < partitions.length && messages.length < max; i++) {
+      if (this.#turn >= partitions.length) this.#turn = 0;
+      const p = partitions[this.#turn++] as AssignedPartition;
+      if (!p.deliverable) continue;
       try {
         p.take(messages, max - messages.length);
       } catch (error) {
-        this.#fail(p, toClientError({ message: `its bytes are no records: ${(error as Error).message}`, code: BAD_MESSAGE }, 'consume', place(p)));
+        p.fail(unreadable(p, error as Error));
       }
       this.#noteEnd(p);
-      if (p.buffered < this.#lowWater()) this.#kick(p.leader);
+      if (p.buffered < low) this.wake(p.leader);
     }
-    if (messages.length > 0 || this.#error === undefined) return messages;
-    const error = this.#error;
-    // What needs the other client needs it until somebody has taken over.
-    if (!(error instanceof NeedsNativeClient)) this.#error = undefined;
-    throw error;
+    if (messages.length === 0) this.#throwError();
+    return messages;
   }
 
-  #lowWater(): number {
-    return Math.min(LOW_WATER, this.#maxPrefetchBytes / (2 * Math.max(1, this.#turns.length)));
-  }
-
-  /** Find out who leads the partitions of which that is not known. */
-  #locate(): void {
-    this.#locating ??= this.#untilLocated().finally(() => {
-      this.#locating = undefined;
-      // Assigned, or lost, since the last look.
-      if (!this.#closed && this.#lost().length > 0) this.#locate();
-    });
-  }
-
-  async #untilLocated(): Promise<void> {
-    for (let attempt = 0; !this.#closed; attempt++) {
-      const lost = this.#lost();
-      if (lost.length === 0) return;
-      try {
-        await this.#findLeaders(lost);
-      } catch (error) {
-        if (this.#closed) return;
-        if (!isPassing(error)) {
-          this.#failAll(error as Error);
-          return;
-        }
-        if (attempt === 0) this.#log(WARNING, (error as Error).message);
-      }
-      if (this.#lost().length > 0) await sleep(Math.min(1000, this.#limits.errorBackoffMs * 2 ** Math.min(attempt, 4)));
-    }
-  }
-
-  #lost(): AssignedPartition[] {
-    return this.#turns.filter((p) => p.leader === NO_LEADER && !p.failed);
-  }
-
-  async #findLeaders(lost: readonly AssignedPartition[]): Promise<void> {
-    const { topics } = await this.#cluster.metadata([...new Set(lost.map(({ topic }) => topic))]);
-    const now = performance.now();
-    for (const p of lost) {
-      const topic = topics.find((each) => each.topic === p.topic);
-      const found = topic?.partitions.find((each) => each.partition === p.partition);
-      if (found !== undefined && found.leader >= 0) {
-        p.leader = found.leader;
-        p.leaderEpoch = found.leaderEpoch;
-        p.lostAt = 0;
-        this.#kick(p.leader);
-        continue;
-      }
-      if (p.lostAt === 0) p.lostAt = now;
-      const error = topic === undefined || topic.error === 0 ? (found?.error ?? KafkaErrorCode.unknownTopicOrPartition) : topic.error;
-      if (!ASK_AGAIN.has(error) || (error === KafkaErrorCode.unknownTopicOrPartition && now - p.lostAt > UNKNOWN_TOPIC_MS)) {
-        this.#fail(p, toClientError({ message: 'its leader cannot be found', code: error }, 'consume', place(p)));
-      }
-    }
-  }
-
-  /** Start, or wake, the loop that fetches from a broker. */
-  #kick(broker: number): void {
-    if (broker === NO_LEADER || this.#closed) return;
-    const loop = this.#loops.get(broker);
-    if (loop !== undefined) {
-      loop.wake?.();
-      return;
-    }
-    const started: BrokerLoop = { wake: undefined };
-    this.#loops.set(broker, started);
-    void this.#fetchFrom(broker, started);
-  }
-
-  async #fetchFrom(broker: number, loop: BrokerLoop): Promise<void> {
-    while (!this.#closed) {
-      const wanted = this.#wanted(broker);
-      if (wanted.length === 0) {
-        await new Promise<void>((resolve) => {
-          loop.wake = resolve;
-        });
-        loop.wake = undefined;
-        continue;
-      }
-      try {
-        const connection = await this.#cluster.broker(broker);
-        await this.#resolvePlaces(connection, wanted);
-        await this.#fetch(connection, broker, wanted);
-      } catch (error) {
-        if (this.#closed) return;
-        await this.#brokerFailed(broker, error as Error);
-      }
-    }
-  }
-
-  /** Partitions of the broker that have room. */
-  #wanted(broker: number): AssignedPartition[] {
-    const lowWater = this.#lowWater();
-    return this.#turns.filter((p) => p.leader === broker && !p.paused && !p.failed && p.buffered < lowWater);
-  }
-
-  /** Turn "the beginning" and "the end" into offsets. */
-  async #resolvePlaces(connection: BrokerConnection, partitions: readonly AssignedPartition[]): Promise<void> {
-    const unresolved = partitions.filter((p) => p.fetchFrom < 0);
-    if (unresolved.length === 0) return;
-    const generations = unresolved.map((p) => p.generation);
-    const places = unresolved.map(({ topic, partition, leaderEpoch, fetchFrom }) => ({ topic, partition, leaderEpoch, timestamp: fetchFrom }));
-    const answer = await connection.request(LIST_OFFSETS, listOffsetsRequest(places, this.#isolation), this.#limits.requestTimeoutMs);
-    const offsets = new Map(readListOffsets(answer).map((each) => [partitionKey(each), each]));
-    unresolved.forEach((p, index) => {
-      if (p.generation !== generations[index]) return;
-      const { error, offset } = offsets.get(partitionKey(p)) ?? { error: KafkaErrorCode.unknownTopicOrPartition, offset: -1 };
-      if (error === 0) p.seek(offset);
-      else this.#partitionFailed(p, error);
-    });
-  }
-
-  async #fetch(connection: BrokerConnection, broker: number, wanted: readonly AssignedPartition[]): Promise<void> {
-    const { minBytes, maxBytes, maxWaitMs, requestTimeoutMs } = this.#limits;
-    const asked = wanted.filter((p) => p.fetchFrom >= 0 && p.leader === broker);
-    if (asked.length === 0) return;
-    const generations = asked.map((p) => p.generation);
-    const busy = this.#turns.some((p) => p.leader === broker && p.hasArrived && !p.paused);
-    const wait = busy ? Math.min(MAX_WAIT_BUSY_MS, maxWaitMs) : maxWaitMs;
-    const partitionMaxBytes = Math.max(1, Math.min(this.#limits.partitionMaxBytes, Math.floor(this.#maxPrefetchBytes / this.#turns.length)));
-    const request = fetchRequest(
-      asked.map(({ topic, partition, leaderEpoch, fetchFrom }) => ({ topic, partition, leaderEpoch, offset: fetchFrom })),
-      this.#isolation,
-      { maxWaitMs: wait, minBytes, maxBytes, partitionMaxBytes },
-    );
-    const response = readFetch(await connection.request(FETCH, request, requestTimeoutMs + wait));
-    if (response.error !== 0) throw toClientError({ message: `broker ${broker} refuses the fetch`, code: response.error }, 'consume');
-    const fetched = new Map(response.partitions.map((each) => [partitionKey(each), each]));
-    let arrived = false;
-    let again = false;
-    asked.forEach((p, index) => {
-      const part = fetched.get(partitionKey(p));
-      if (part === undefined || p.generation !== generations[index]) return;
-      if (part.error === 0) arrived = this.#accept(p, part) || arrived;
-      else again = this.#partitionFailed(p, part.error) || again;
-    });
-    if (arrived) this.#available();
-    const pause = Math.max(response.throttleMs, again ? this.#limits.errorBackoffMs : 0);
-    if (pause > 0) await sleep(pause);
-  }
-
-  /** True when there is something for the caller. */
-  #accept(p: AssignedPartition, { highWatermark, lastStableOffset, aborted, records }: FetchedPartition): boolean {
-    try {
-      const batches = new RecordBatches(p.topic, p.partition, p.fetchFrom, records, aborted, this.#isolation);
-      p.arrived(batches, this.#isolation === 'read_committed' ? lastStableOffset : highWatermark);
-    } catch (error) {
-      if (error instanceof NeedsNativeClient) this.#failAll(error);
-      else this.#fail(p, toClientError({ message: `its bytes are no record batches: ${(error as Error).message}`, code: BAD_MESSAGE }, 'consume', place(p)));
-      return true;
-    }
-    const ends = this.#ends.length;
-    this.#noteEnd(p);
-    return p.hasArrived || this.#ends.length > ends;
-  }
-
-  /** True when it is worth asking again. */
-  #partitionFailed(p: AssignedPartition, error: number): boolean {
-    if (error === OFFSET_OUT_OF_RANGE) {
-      // Where to go on is the caller's decision.
-      const message = 'the offset is outside the log';
-      this.#fail(p, toClientError({ message, code: KafkaErrorCode.autoOffsetReset }, 'consume', { ...place(p), offset: p.fetchFrom }));
-      return false;
-    }
-    if (!ASK_AGAIN.has(error)) {
-      this.#fail(p, toClientError({ message: 'the broker refuses it', code: error }, 'consume', place(p)));
-      return false;
-    }
-    p.leader = NO_LEADER;
-    this.#locate();
-    return true;
-  }
-
-  /** Its partitions may have other leaders now. */
-  async #brokerFailed(broker: number, error: Error): Promise<void> {
-    if (!isPassing(error)) {
-      this.#failAll(error);
-      return;
-    }
-    this.#log(INFO, error.message);
-    for (const p of this.#turns) if (p.leader === broker) p.leader = NO_LEADER;
-    await sleep(this.#limits.errorBackoffMs);
-    this.#locate();
-  }
-
-  #fail(p: AssignedPartition, error: Error): void {
-    p.failed = true;
-    this.#error ??= error;
-    this.#available();
-  }
-
-  #failAll(error: Error): void {
-    for (const p of this.#turns) p.failed = true;
-    this.#error = error;
-    this.#available();
+  #throwError(): void {
+    // It lasts: what needs the other client needs it until somebody has taken over.
+    if (this.#error !== undefined) throw this.#error;
+    const failed = this.partitions.find((p) => p.error !== null && !p.errorTold);
+    if (failed === undefined) return;
+    failed.errorTold = true;
+    throw failed.error;
   }
 
   #noteEnd(p: AssignedPartition): void {
@@ -463,17 +299,4 @@ export class DirectFetchConsumer implements FetchConsumer {
   #requireConnected(operation: string): void {
     if (!this.#connected) throw new IllegalStateError(`Could not ${operation}: the consumer is not connected`);
   }
-
-  #log(level: number, message: string): void {
-    this.#onLog?.({ level, facility: 'FETCH', message });
-  }
-}
-
-/** Asking again may help: a broker is not there for a while. */
-function isPassing(error: unknown): boolean {
-  return error instanceof KafkaClientError && error.reaction !== 'fatal';
-}
-
-function place({ topic, partition }: TopicPartition): { topic: string; partition: number } {
-  return { topic, partition };
 }

@@ -6,6 +6,7 @@ import { readInt64 } from './wire.ts';
 
 /* Layout of a record batch (magic 2), https://kafka.apache.org/documentation/#recordbatch */
 const BATCH_LENGTH = 8;
+const LEADER_EPOCH = 12;
 const MAGIC = 16;
 const ATTRIBUTES = 21;
 const LAST_OFFSET_DELTA = 23;
@@ -40,6 +41,8 @@ export class RecordBatches {
   nextOffset: number;
   /** Behind the last record: where the next fetch goes on. */
   readonly endOffset: number;
+  /** Of the leader under whom the last of them was written; -1 when there is none. */
+  readonly lastEpoch: number;
   readonly #topic: string;
   readonly #partition: number;
   /** Whole batches. */
@@ -70,13 +73,14 @@ export class RecordBatches {
     this.#topic = topic;
     this.#partition = partition;
     this.nextOffset = from;
-    const { bytes, endOffset } = wholeBatches(records, from);
+    const { bytes, endOffset, lastEpoch } = wholeBatches(records, from);
     // Brokers cut off none but the last of several: asking again would bring the same.
     if (bytes === 0 && records.length > 0) throw new RangeError(`no whole batch in ${records.length} bytes`);
     // A broker may cut the last one off.
     this.#records = records.subarray(0, bytes);
     this.#buffer = this.#records;
     this.endOffset = endOffset;
+    this.lastEpoch = lastEpoch;
     this.#aborted = [...aborted].sort((a, b) => a.firstOffset - b.firstOffset);
     this.#committedOnly = isolation === 'read_committed';
   }
@@ -199,7 +203,9 @@ export class RecordBatches {
     const headers: { [key: string]: Buffer | null }[] = [];
     for (let i = 0; i < count; i++) {
       const name = this.#field()?.toString() ?? '';
-      headers.push({ [name]: this.#field() });
+      const value = this.#field();
+      // Headers are kept beside results and in stores, for long: not as views of a whole response.
+      headers.push({ [name]: value === null ? null : Buffer.from(value) });
     }
     return headers;
   }
@@ -235,8 +241,9 @@ export class RecordBatches {
 }
 
 /** Looks at each batch's head: how many bytes whole ones take, and where the last of them ends. */
-function wholeBatches(log: Buffer, from: number): { readonly bytes: number; readonly endOffset: number } {
+function wholeBatches(log: Buffer, from: number): { readonly bytes: number; readonly endOffset: number; readonly lastEpoch: number } {
   let endOffset = from;
+  let lastEpoch = -1;
   let at = 0;
   while (at + MAGIC < log.length) {
     // First: an old message is shorter than the head of a batch.
@@ -248,7 +255,8 @@ function wholeBatches(log: Buffer, from: number): { readonly bytes: number; read
     const codec = log.readInt16BE(at + ATTRIBUTES) & COMPRESSION;
     if (codec > GZIP) throw new NeedsNativeClient(`records compressed with ${CODECS[codec] ?? `codec ${codec}`}`);
     endOffset = Math.max(endOffset, readInt64(log, at) + log.readInt32BE(at + LAST_OFFSET_DELTA) + 1);
+    lastEpoch = log.readInt32BE(at + LEADER_EPOCH);
     at = end;
   }
-  return { bytes: at, endOffset };
+  return { bytes: at, endOffset, lastEpoch };
 }

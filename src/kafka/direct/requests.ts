@@ -18,6 +18,7 @@ export const SASL_AUTHENTICATE: Api = { name: 'SaslAuthenticate', key: 36, versi
 export const METADATA: Api = { name: 'Metadata', key: 3, version: 7 };
 export const LIST_OFFSETS: Api = { name: 'ListOffsets', key: 2, version: 5 };
 export const FETCH: Api = { name: 'Fetch', key: 1, version: 11 };
+export const OFFSET_FOR_LEADER_EPOCH: Api = { name: 'OffsetForLeaderEpoch', key: 23, version: 3 };
 
 export interface ApiRange {
   readonly key: number;
@@ -130,6 +131,33 @@ export function readListOffsets(response: Reader): ListedOffset[] {
     .flat();
 }
 
+/** `lastEpoch`: that of the leader under whom the last record before the position was written. */
+export function offsetForLeaderEpochRequest(places: readonly (Place & { readonly lastEpoch: number })[]): Buffer {
+  const writer = new Writer().int32(-1);
+  writer.array(byTopic(places), ([topic, partitions]) => {
+    writer.string(topic).array(partitions, ({ partition, leaderEpoch, lastEpoch }) => {
+      writer.int32(partition).int32(leaderEpoch).int32(lastEpoch);
+    });
+  });
+  return writer.finish();
+}
+
+/** `offset`: where the records of that leader end in the log as it is now; -1 when it does not know of one. */
+export function readOffsetForLeaderEpoch(response: Reader): ListedOffset[] {
+  response.int32();
+  return response
+    .array(() => {
+      const topic = response.string();
+      return response.array(() => {
+        const error = response.int16();
+        const partition = response.int32();
+        response.int32();
+        return { topic, partition, error, offset: response.int64() };
+      });
+    })
+    .flat();
+}
+
 export interface FetchLimits {
   /** How long the broker holds an answer that would be empty, milliseconds. */
   readonly maxWaitMs: number;
@@ -160,6 +188,8 @@ export interface FetchedPartition extends TopicPartition {
   readonly highWatermark: number;
   readonly lastStableOffset: number;
   readonly aborted: readonly AbortedTransaction[];
+  /** Broker that the leader would rather have it read from; -1: none. */
+  readonly preferredReadReplica: number;
   /** Whole record batches, the last of them perhaps cut off. A view of the response. */
   readonly records: Buffer;
 }
@@ -184,8 +214,8 @@ export function readFetch(response: Reader): FetchResponse {
         const lastStableOffset = response.int64();
         response.int64();
         const aborted = response.array(() => ({ producerId: response.int64(), firstOffset: response.int64() }));
-        response.int32();
-        return { topic, partition, error: failure, highWatermark, lastStableOffset, aborted, records: response.bytes() };
+        const preferredReadReplica = response.int32();
+        return { topic, partition, error: failure, highWatermark, lastStableOffset, aborted, preferredReadReplica, records: response.bytes() };
       });
     })
     .flat();

@@ -74,9 +74,14 @@ export class Registry {
     const end = [...(await this.admin.listOffsets([partition], 'latest', 'read_uncommitted', this.config.requestTimeoutMs)).values()][0] as number;
     if (this.consumer === undefined) {
       const consumer = this.clients.fetcher({ isolation: 'read_uncommitted', maxPrefetchBytes: 1024 * 1024 });
-      await consumer.connect(this.config.requestTimeoutMs);
-      const begin = [...(await this.admin.listOffsets([partition], 'earliest', 'read_uncommitted', this.config.requestTimeoutMs)).values()][0] as number;
-      await consumer.incrementalAssign([{ ...partition, offset: begin }]);
+      try {
+        await consumer.connect(this.config.requestTimeoutMs);
+        const begin = [...(await this.admin.listOffsets([partition], 'earliest', 'read_uncommitted', this.config.requestTimeoutMs)).values()][0] as number;
+        await consumer.incrementalAssign([{ ...partition, offset: begin }]);
+      } catch (error) {
+        await consumer.close();
+        throw error;
+      }
       this.consumer = consumer;
     }
     const deadline = Date.now() + this.config.requestTimeoutMs;

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { type ConsumedMessage, type FetchConsumer, type KafkaClients, partitionKey, type TopicPartitionOffset } from '../../kafka/contract.ts';
+import { type ConsumedMessage, type FetchConsumer, type KafkaClients, partitionKey } from '../../kafka/contract.ts';
 import { messageHeaders } from '../../kafka/headers.ts';
 import { NO_HEADERS } from '../../processor/headers.ts';
 import type { ChangelogRecord } from '../../state/contract/task-state.ts';
@@ -31,6 +31,8 @@ interface Restoring {
   position: number;
   /** Records read: fewer than offsets, which count markers of transactions and what was compacted away too. */
   read: number;
+  /** Its partition is with the consumer, once this has resolved. */
+  assigned: Promise<void> | undefined;
 }
 
 /** Messages of one partition, to be written in one go. */
@@ -62,6 +64,7 @@ export class Restorer {
   private readonly restoring = new Map<string, Restoring>();
   private readonly loggedAt = new Map<string, number>();
   private consumer: FetchConsumer | undefined;
+  private connecting: Promise<FetchConsumer> | undefined;
   private pump: Promise<void> | undefined;
   private closed = false;
 
@@ -90,12 +93,21 @@ export class Restorer {
       this.onRestored(owner);
       return;
     }
-    for (const plan of open) {
+    const entries = open.map((plan): Restoring => {
       owner.logger.info({ store: plan.changelog.store, from: plan.from, end: plan.end }, 'Restoring a store');
-      this.restoring.set(partitionKey(plan.changelog), { owner, plan, position: plan.from, read: 0 });
-    }
+      const entry = { owner, plan, position: plan.from, read: 0, assigned: undefined };
+      this.restoring.set(partitionKey(plan.changelog), entry);
+      return entry;
+    });
     const consumer = await this.connected();
-    await consumer.incrementalAssign(open.map(({ changelog, from }) => ({ topic: changelog.topic, partition: changelog.partition, offset: from })));
+    // The task may have left meanwhile.
+    const wanted = entries.filter((entry) => this.restoring.get(partitionKey(entry.plan.changelog)) === entry);
+    if (wanted.length === 0) return;
+    const assigned = consumer.incrementalAssign(
+      wanted.map(({ plan: { changelog, from } }) => ({ topic: changelog.topic, partition: changelog.partition, offset: from })),
+    );
+    for (const entry of wanted) entry.assigned = assigned;
+    await assigned;
     this.startPump(consumer);
   }
 
@@ -103,7 +115,10 @@ export class Restorer {
   async remove(owner: OwnedTask): Promise<void> {
     const gone = [...this.restoring.values()].filter((entry) => entry.owner === owner);
     for (const entry of gone) this.restoring.delete(partitionKey(entry.plan.changelog));
-    if (gone.length > 0) await this.consumer?.incrementalUnassign(gone.map(({ plan }) => plan.changelog));
+    const assigned = gone.filter((entry) => entry.assigned !== undefined);
+    if (assigned.length === 0) return;
+    await Promise.all(assigned.map((entry) => entry.assigned));
+    await this.consumer?.incrementalUnassign(assigned.map(({ plan }) => plan.changelog));
   }
 
   async close(): Promise<void> {
@@ -128,27 +143,38 @@ export class Restorer {
     );
   }
 
-  private async connected(): Promise<FetchConsumer> {
-    if (this.consumer === undefined) {
-      const consumer = this.clients.fetcher({
-        isolation: 'read_committed',
-        groupId: this.config.applicationId,
-        maxPrefetchBytes: Math.ceil(this.config.fetchMaxPrefetchBytes / 4),
-      });
-      this.consumer = consumer;
-      await consumer.connect(this.config.requestTimeoutMs);
-    }
-    return this.consumer;
+  /** One for all, connected once, whoever asks while it connects. */
+  private connected(): Promise<FetchConsumer> {
+    this.connecting ??= this.connect().catch((error: unknown) => {
+      this.connecting = undefined;
+      throw error;
+    });
+    return this.connecting;
+  }
+
+  private async connect(): Promise<FetchConsumer> {
+    const consumer = this.clients.fetcher({
+      isolation: 'read_committed',
+      groupId: this.config.applicationId,
+      maxPrefetchBytes: Math.ceil(this.config.fetchMaxPrefetchBytes / 4),
+    });
+    // Known before it is connected, so that a close ends the attempt.
+    this.consumer = consumer;
+    await consumer.connect(this.config.requestTimeoutMs);
+    return consumer;
   }
 
   private async run(consumer: FetchConsumer): Promise<void> {
     let next = consumer.consume(CONSUME_MAX, CONSUME_WAIT_MS);
     // Handled where it is awaited; until then it must not count as unhandled.
     next.catch(() => undefined);
-    while (this.restoring.size > 0 && !this.closed) {
-      const stretches = this.stretches(await next, consumer);
+    for (;;) {
+      const messages = await next;
+      // Looked at after each consume, not before the last one: a task may have come while that was under way, and its first records with it.
+      if (this.restoring.size === 0 || this.closed) return;
+      const stretches = this.stretches(messages, consumer);
       // Ends that stand behind these messages; those of the next batch come with it.
-      const ends = consumer.takeEndOfPartitions();
+      const ends = this.ends(consumer);
       // The next batch is fetched while this one is written.
       next = consumer.consume(CONSUME_MAX, CONSUME_WAIT_MS);
       next.catch(() => undefined);
@@ -157,7 +183,6 @@ export class Restorer {
       if (done.length > 0) await consumer.incrementalUnassign(done.map(({ plan }) => plan.changelog));
       for (const entry of done) this.complete(entry);
     }
-    await next;
   }
 
   /**
@@ -230,11 +255,16 @@ export class Restorer {
     owner.logger.info(progress, 'Restore goes on');
   }
 
-  private finished(ends: readonly TopicPartitionOffset[]): Restoring[] {
-    for (const end of ends) {
+  /** Ends that were reached, and the store that they are for: as with stretches, before anything is awaited. */
+  private ends(consumer: FetchConsumer): { readonly entry: Restoring; readonly offset: number }[] {
+    return consumer.takeEndOfPartitions().flatMap((end) => {
       const entry = this.restoring.get(partitionKey(end));
-      if (entry !== undefined && end.offset > entry.position) entry.position = end.offset;
-    }
+      return entry === undefined ? [] : [{ entry, offset: end.offset }];
+    });
+  }
+
+  private finished(ends: readonly { readonly entry: Restoring; readonly offset: number }[]): Restoring[] {
+    for (const { entry, offset } of ends) if (offset > entry.position) entry.position = offset;
     return [...this.restoring.values()].filter((entry) => entry.position >= entry.plan.end);
   }
 

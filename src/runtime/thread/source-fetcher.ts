@@ -178,6 +178,8 @@ export class SourceFetcher {
   }
 
   private noteEnds(): void {
+    // An end comes with the messages before it: a consume under way may have both and not have handed them over.
+    if (this.inFlight !== undefined) return;
     for (const { topic, partition, offset } of this.consumer.takeEndOfPartitions()) {
       this.routes.get(topic)?.[partition]?.owner.task.caughtUp(topic, partition, offset);
     }

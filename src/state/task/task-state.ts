@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { IllegalStateError, StateStoreError } from '../../errors.ts';
+import { ownBytes } from '../../util/own-bytes.ts';
 import { CacheBudget } from '../cache/cache-budget.ts';
 import type { StateStoreContext } from '../contract/context.ts';
 import { isCustomStore } from '../contract/custom-store.ts';
@@ -176,7 +177,7 @@ class EngineTaskState implements TaskState {
       this.#restored = 0;
     }
     this.#guarded(engine, storeName, () => {
-      store.restore(records);
+      store.restore(store.persistent ? records : records.map(owned));
       engine.setFact(storeName, 'offset', String(nextOffset));
     });
     this.#restored += records.length;
@@ -396,4 +397,9 @@ class Frozen implements FrozenWrites {
 
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** What stays in memory must not be a view of a whole fetch response. */
+function owned(record: ChangelogRecord): ChangelogRecord {
+  return { ...record, key: ownBytes(record.key), value: record.value === null ? null : ownBytes(record.value) };
 }

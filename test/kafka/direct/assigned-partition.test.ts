@@ -119,10 +119,10 @@ describe('an assigned partition', () => {
     take(p, 2);
     fetched(p, batch(5, 5), 20);
     const { generation } = p;
-    p.failed = true;
+    p.fail(new Error('gone'));
     p.seek(12);
     assert.notEqual(p.generation, generation);
-    assert.deepEqual([p.hasArrived, p.buffered, p.position, p.fetchFrom, p.failed], [false, 0, 12, 12, false]);
+    assert.deepEqual([p.hasArrived, p.buffered, p.position, p.fetchFrom, p.error], [false, 0, 12, 12, null]);
     assert.deepEqual(take(p), []);
     fetched(p, batch(10, 5), 20);
     assert.deepEqual(take(p), [12, 13, 14]);

@@ -192,6 +192,59 @@ test('records that were read ahead while another task was written are not taken 
   await restorer.close();
 });
 
+test('nor is the end of its partition that was reached before', async () => {
+  const { consumer, restorer, own, until, restored } = setUp();
+  const [before, b, again] = [own('a'), own('b'), own('a')];
+  const write = b.state.restore;
+  b.state.restore = (...args) => {
+    write(...args);
+    if (before.owner.phase === 'closed') return;
+    (before.owner as { phase: string }).phase = 'closed';
+    void restorer.remove(before.owner).then(() => restorer.add(again.owner, [again.plan(0, 2)]));
+  };
+  consumer.batches.push({ messages: [message('log-b', 0)], ends: [{ topic: 'log-a', partition: 0, offset: 9 }] });
+  await restorer.add(b.owner, [b.plan(0, 2)]);
+  await restorer.add(before.owner, [before.plan(5, 9)]);
+  await until(() => consumer.batches.length === 0);
+  for (let i = 0; i < 10; i++) await turn();
+  consumer.batches.push({ messages: [message('log-a', 0), message('log-a', 1)], ends: [] });
+  await until(() => restored.length === 1);
+  assert.deepEqual(again.written, [0, 1]);
+  await restorer.close();
+});
+
+test('records that come with a consume which began before their task did are not lost', async () => {
+  const { consumer, restorer, own, until, restored } = setUp();
+  const [a, b] = [own('a'), own('b')];
+  consumer.batches.push({ messages: [message('log-a', 0)], ends: [] });
+  await restorer.add(a.owner, [a.plan(0, 1)]);
+  while (restored.length === 0) await new Promise(setImmediate);
+  // The last consume for a is still under way.
+  await restorer.add(b.owner, [b.plan(0, 2)]);
+  consumer.batches.push({ messages: [message('log-b', 0)], ends: [] }, { messages: [message('log-b', 1)], ends: [] });
+  await until(() => restored.length === 2);
+  assert.deepEqual(b.written, [0, 1]);
+  await restorer.close();
+});
+
+test('a task that leaves while the consumer connects leaves nothing behind', async () => {
+  const { consumer, restorer, own, restored, until } = setUp();
+  const [a, b] = [own('a'), own('b')];
+  let connects = 0;
+  consumer.connect = async () => {
+    connects++;
+    await turn();
+  };
+  const adding = restorer.add(a.owner, [a.plan(0, 3)]);
+  const other = restorer.add(b.owner, [b.plan(0, 1)]);
+  await restorer.remove(a.owner);
+  await Promise.all([adding, other]);
+  assert.deepEqual([connects, [...consumer.assigned.keys()]], [1, ['log-b']]);
+  consumer.batches.push({ messages: [message('log-b', 0)], ends: [] });
+  await until(() => restored.length === 1);
+  await restorer.close();
+});
+
 test('nothing to read: restored at once', async () => {
   const { restorer, restored, own } = setUp();
   const a = own('a');
