@@ -248,6 +248,18 @@ for (const { name, overrides } of FETCHERS) {
       });
     });
 
+    it('lets records arrive between consumes that do not wait', async () => {
+      const topic = await newTopic();
+      await fill(topic, 0, 3);
+      await withFetcher(async (fetcher) => {
+        await fetcher.assign([{ topic, partition: 0, offset: 0 }]);
+        const messages: ConsumedMessage[] = [];
+        const deadline = Date.now() + T;
+        while (messages.length < 3 && Date.now() < deadline) messages.push(...(await fetcher.consume(10, 0)));
+        assert.deepEqual(offsets(messages), [0, 1, 2]);
+      });
+    });
+
     it('refuses a second consume beside the first', async () => {
       const topic = await newTopic();
       await withFetcher(async (fetcher) => {

@@ -69,7 +69,11 @@ export class DirectFetchConsumer implements FetchConsumer, FetchHost, LeadersHos
       security,
       connectTimeoutMs: number('socket.connection.setup.timeout.ms', 30_000),
     });
-    this.#leaders = new Leaders(this.#cluster, this, this.limits.errorBackoffMs, number('topic.metadata.refresh.interval.ms', 60_000));
+    this.#leaders = new Leaders(this.#cluster, this, {
+      backoffMs: this.limits.errorBackoffMs,
+      refreshMs: number('topic.metadata.refresh.interval.ms', 60_000),
+      unknownTopicMs: number('topic.metadata.propagation.max.ms', 30_000),
+    });
   }
 
   async connect(timeoutMs: number): Promise<void> {
@@ -136,8 +140,8 @@ export class DirectFetchConsumer implements FetchConsumer, FetchHost, LeadersHos
     this.#requireConnected('consume');
     this.#consuming = true;
     try {
-      // What is there already is handed over in another turn of the event loop: whoever consumes in a loop leaves room for others. And a seek in this turn comes before it.
-      await (this.partitions.some((p) => p.deliverable) ? new Promise(setImmediate) : undefined);
+      // What does not wait takes a turn of the event loop all the same: else whoever consumes in a loop would keep anything from arriving. And a seek in this turn comes before it.
+      await (timeoutMs <= 0 || this.partitions.some((p) => p.deliverable) ? new Promise(setImmediate) : undefined);
       const deadline = timeoutMs > 0 ? performance.now() + timeoutMs : 0;
       const ends = this.#ends.length;
       for (;;) {

@@ -19,26 +19,31 @@ export interface LeadersHost {
 const TOPIC_AUTHORIZATION_FAILED = 29;
 const INVALID_TOPIC = 17;
 
-/** How long a topic may be unknown before that is an error: what was created a moment ago has not reached every broker. */
-const UNKNOWN_TOPIC_MS = 30_000;
 /** How long a leader of an older epoch than the last is not believed; after that the topic is taken for one that was made anew. */
 const OLDER_EPOCH_MS = 10_000;
 const LONGEST_BACKOFF_MS = 1000;
+
+export interface LeadersTiming {
+  readonly backoffMs: number;
+  readonly refreshMs: number;
+  /** How long a topic may be unknown before that is an error: what was created a moment ago has not reached every broker. */
+  readonly unknownTopicMs: number;
+}
 
 /** Knows who leads the partitions: asks when somebody has none, and every so often whether it is another. */
 export class Leaders {
   readonly #cluster: Cluster;
   readonly #host: LeadersHost;
-  readonly #backoffMs: number;
+  readonly #timing: LeadersTiming;
   readonly #refresh: NodeJS.Timeout;
   #finding: Promise<void> | undefined;
 
-  constructor(cluster: Cluster, host: LeadersHost, backoffMs: number, refreshMs: number) {
+  constructor(cluster: Cluster, host: LeadersHost, timing: LeadersTiming) {
     this.#cluster = cluster;
     this.#host = host;
-    this.#backoffMs = backoffMs;
+    this.#timing = timing;
     // A leader that was cut off from the others answers on, of a log that grows no more.
-    this.#refresh = setInterval(() => void this.#look(), refreshMs);
+    this.#refresh = setInterval(() => void this.#look(), timing.refreshMs);
     this.#refresh.unref();
   }
 
@@ -56,9 +61,8 @@ export class Leaders {
   }
 
   async #untilFound(): Promise<void> {
-    for (let attempt = 0; !this.#host.closed && this.#lost().length > 0; attempt++) {
-      if (attempt > 0) await sleep(Math.min(LONGEST_BACKOFF_MS, this.#backoffMs * 2 ** Math.min(attempt - 1, 5)), undefined, { ref: false });
-      const lost = this.#lost();
+    let attempt = 0;
+    for (let lost = this.#lost(); !this.#host.closed && lost.length > 0; lost = this.#lost()) {
       try {
         this.#accept(lost, await this.#ask(lost));
       } catch (error) {
@@ -69,6 +73,9 @@ export class Leaders {
         }
         if (attempt === 0) this.#host.warn((error as Error).message);
       }
+      // What was assigned meanwhile does not wait.
+      if (!lost.some((p) => p.leader === NO_LEADER && p.error === null)) continue;
+      await sleep(Math.min(LONGEST_BACKOFF_MS, this.#timing.backoffMs * 2 ** Math.min(attempt++, 5)), undefined, { ref: false });
     }
   }
 
@@ -112,7 +119,7 @@ export class Leaders {
       }
       const error = metadata.topics.find(({ topic }) => topic === p.topic)?.error ?? KafkaErrorCode.unknownTopicOrPartition;
       const unknown = error === KafkaErrorCode.unknownTopicOrPartition || (error === 0 && found === undefined);
-      if (error === INVALID_TOPIC || error === TOPIC_AUTHORIZATION_FAILED || (unknown && now - p.lostAt > UNKNOWN_TOPIC_MS)) {
+      if (error === INVALID_TOPIC || error === TOPIC_AUTHORIZATION_FAILED || (unknown && now - p.lostAt > this.#timing.unknownTopicMs)) {
         const code = error === 0 ? KafkaErrorCode.unknownTopicOrPartition : error;
         this.#host.failed(p, toClientError({ message: 'its leader cannot be found', code }, 'consume', { topic: p.topic, partition: p.partition }));
       }

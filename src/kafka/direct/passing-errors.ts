@@ -9,4 +9,4 @@ export function isPassing(error: unknown): boolean {
 }
 
 /** What a broker says of a partition when the log has moved, or its leader, or the broker itself is at a loss. */
-export const ASK_AGAIN: ReadonlySet<number> = new Set([-1, 3, 5, 6, 7, 8, 9, 13, 14, 56, 74, 75, 78, 100]);
+export const ASK_AGAIN: ReadonlySet<number> = new Set([-1, 3, 5, 6, 7, 8, 9, 13, 14, 56, 72, 74, 75, 78, 100]);
