@@ -54,6 +54,8 @@ const PARTITIONS = 4;
 /** Event time passes so much faster than the clock: ten minutes hold ten hours of sessions. */
 const SPEED = 60;
 const QUIET_MS = 180_000;
+/** How long all instances have to run before their stores are read. */
+const SETTLED_MS = 5000;
 
 const cleanUp: (() => Promise<unknown> | unknown)[] = [];
 const interrupted = new AbortController();
@@ -123,6 +125,12 @@ async function chaos(): Promise<void> {
   const expected = expectedOf(written, PARTITIONS);
   const verdict = new Verdict();
   await checkOutputs(cluster, expected, verdict);
+  // The last to thaw may still have tasks to take over, or to give up; a task on its way has its store nowhere.
+  const settledBy = Date.now() + QUIET_MS;
+  while (!fleet.settled(SETTLED_MS)) {
+    if (Date.now() > settledBy) throw new Error(`The instances do not settle: ${fleet.instances.map(({ state }) => state).join(', ')}. Logs are in ${directory}`);
+    await sleep(500);
+  }
   await checkStores(expected, verdict, 'stores');
 
   // Everything again from the changelogs alone.

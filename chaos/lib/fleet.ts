@@ -28,8 +28,9 @@ export interface Instance {
   readonly logFile: string;
   condition: Condition;
   child: ChildProcess | undefined;
-  /** As it last told. */
+  /** As it last told, and when, in milliseconds of the epoch. */
   state: string;
+  since: number;
 }
 
 const STOP_MS = 60_000;
@@ -54,6 +55,7 @@ export class Fleet {
       condition: 'down' as Condition,
       child: undefined,
       state: 'CREATED',
+      since: 0,
     }));
     mkdirSync(options.directory, { recursive: true });
   }
@@ -76,6 +78,7 @@ export class Fleet {
       if (message.state === undefined) return;
       if (message.state === 'REBALANCING' && instance.state === 'RUNNING') this.rebalances += 1;
       instance.state = message.state;
+      instance.since = Date.now();
     });
     child.once('exit', (code, signal) => {
       if (instance.child !== child) return;
@@ -119,6 +122,12 @@ export class Fleet {
 
   killAll(): void {
     for (const { child } of this.instances) child?.kill('SIGKILL');
+  }
+
+  /** All that are up run, and have for so long: no task is between two of them. */
+  settled(forMs: number): boolean {
+    const last = Date.now() - forMs;
+    return this.instances.every(({ condition, state, since }) => condition === 'down' || (condition === 'up' && state === 'RUNNING' && since < last));
   }
 
   /** What a store holds, in each instance that runs. */
