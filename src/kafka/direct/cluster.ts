@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ConfigError } from '../../errors.ts';
 import { KafkaClientError, KafkaErrorCode, toClientError } from '../errors.ts';
 import { BrokerConnection } from './broker-connection.ts';
 import { NeedsNativeClient } from './needs-native-client.ts';
@@ -39,6 +40,7 @@ export class Cluster {
   constructor(options: ClusterOptions) {
     this.#options = options;
     this.#bootstrap = addressesOf(options.bootstrapServers);
+    if (this.#bootstrap.length === 0) throw new ConfigError(`bootstrapServers names no broker: give one or more, such as 'localhost:9092'`);
   }
 
   /** Hear from one broker. @throws KafkaClientError within the timeout when none answers */

@@ -320,7 +320,10 @@ describe('the direct fetch consumer', () => {
     for (let partition = 0; partition < 30; partition++) {
       await from.incrementalAssign([{ topic: 't', partition, offset: 0 }]);
       // As many turns of the microtask queue later as the search may take to end.
-      while (cluster.count(METADATA) < partition + 2) await new Promise((resolve) => setImmediate(resolve));
+      for (const deadline = Date.now() + T; cluster.count(METADATA) < partition + 2; ) {
+        assert.ok(Date.now() < deadline, `nobody asks for the leader of partition ${partition}`);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
       for (let i = 0; i < partition; i++) await undefined;
     }
     assert.equal((await read(from, (messages) => messages.length >= 30)).length, 30);
