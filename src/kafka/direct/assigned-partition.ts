@@ -65,29 +65,30 @@ export class AssignedPartition implements TopicPartition {
     this.buffered += batches.bytesLeft;
   }
 
-  /** Append up to `max` messages, and move the position. @throws when what arrived makes no sense: it is dropped, and the position is behind the last message */
-  take(into: ConsumedMessage[], max: number): void {
-    let left = max;
-    while (left > 0) {
-      const batches = this.#arrived[0];
-      if (batches === undefined) return;
+  /**
+   * Append up to `max` messages of what one fetch brought, and move the position. True when that fetch's records are all out.
+   *
+   * @throws when what arrived makes no sense: it is dropped, and the position is behind the last message
+   */
+  take(into: ConsumedMessage[], max: number): boolean {
+    for (let batches = this.#arrived[0]; batches !== undefined; batches = this.#arrived[0]) {
       const before = batches.bytesLeft;
       let taken: number;
       try {
-        taken = batches.take(into, left);
+        taken = batches.take(into, max);
       } catch (error) {
         this.seek(batches.nextOffset);
         throw error;
       }
       this.buffered += batches.bytesLeft - before;
       this.position = batches.nextOffset;
-      if (taken < left) {
-        this.#arrived.shift();
-        // The last records may have been hidden ones.
-        this.position = this.#arrived[0]?.nextOffset ?? this.fetchFrom;
-      }
-      left -= taken;
+      if (taken === max) return false;
+      this.#arrived.shift();
+      // The last records may have been hidden ones.
+      this.position = this.#arrived[0]?.nextOffset ?? this.fetchFrom;
+      if (taken > 0) return true;
     }
+    return true;
   }
 
   /** The end, once each time that it is reached. */

@@ -236,25 +236,39 @@ export class DirectFetchConsumer implements FetchConsumer, FetchHost, LeadersHos
     this.#onLog?.({ level: INFO, facility: 'FETCH', message });
   }
 
-  /** One partition after the other, each call beginning with the next. */
+  /**
+   * One partition after the other, a fetch's records of each in its turn: not a few of each, since the more updates of a key come in one commit interval, the fewer results and
+   * changelog records there are.
+   */
   #take(max: number): ConsumedMessage[] {
     const messages: ConsumedMessage[] = [];
     const { partitions } = this;
     const low = lowWater(this);
-    for (let i = 0; i < partitions.length && messages.length < max; i++) {
+    for (let seen = 0; seen < partitions.length && messages.length < max; ) {
       if (this.#turn >= partitions.length) this.#turn = 0;
-      const p = partitions[this.#turn++] as AssignedPartition;
-      if (!p.deliverable) continue;
-      try {
-        p.take(messages, max - messages.length);
-      } catch (error) {
-        p.fail(unreadable(p, error as Error));
+      const p = partitions[this.#turn] as AssignedPartition;
+      let over = true;
+      if (p.deliverable) {
+        over = this.#takeFrom(p, messages, max - messages.length);
+        this.#noteEnd(p);
+        if (p.buffered < low) this.wake(p.leader);
       }
-      this.#noteEnd(p);
-      if (p.buffered < low) this.wake(p.leader);
+      if (!over) break;
+      this.#turn++;
+      seen++;
     }
     if (messages.length === 0) this.#throwError();
     return messages;
+  }
+
+  /** True when it is another's turn. */
+  #takeFrom(p: AssignedPartition, messages: ConsumedMessage[], max: number): boolean {
+    try {
+      return p.take(messages, max);
+    } catch (error) {
+      p.fail(unreadable(p, error as Error));
+      return true;
+    }
   }
 
   #throwError(): void {
