@@ -170,6 +170,22 @@ describe('the direct fetch consumer', () => {
     }
   });
 
+  it('hands out what a fetch brought of a partition before it goes on to the next', async () => {
+    const cluster = await fakeCluster(3);
+    for (const p of cluster.partitions) {
+      p.records = upTo(10);
+      p.end = 10;
+    }
+    const from = await assigned(cluster);
+    const messages: ConsumedMessage[] = [];
+    for (const deadline = Date.now() + T; messages.length < 30; ) {
+      assert.ok(Date.now() < deadline);
+      messages.push(...(await from.consume(4, 50)));
+    }
+    const turns = messages.map(({ partition }) => partition).filter((partition, index, all) => partition !== all[index - 1]);
+    assert.equal(turns.length, 3, `turns: ${turns}`);
+  });
+
   it('reports every partition that fails, not only the first, and goes on with the others', async () => {
     const cluster = await fakeCluster(4);
     for (const p of cluster.partitions) p.fetchError = 1;
