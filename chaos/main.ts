@@ -128,7 +128,8 @@ async function chaos(): Promise<void> {
   // The last to thaw may still have tasks to take over, or to give up; a task on its way has its store nowhere.
   const settledBy = Date.now() + QUIET_MS;
   while (!fleet.settled(SETTLED_MS)) {
-    if (Date.now() > settledBy) throw new Error(`The instances do not settle: ${fleet.instances.map(({ state }) => state).join(', ')}. Logs are in ${directory}`);
+    if (Date.now() > settledBy)
+      throw new Error(`The instances do not settle: ${fleet.instances.map(({ state }) => state).join(', ')}. Logs are in ${directory}`);
     await sleep(500);
   }
   await checkStores(expected, verdict, 'stores');
