@@ -1,8 +1,8 @@
 import type { Headers } from '../processor/headers.ts';
 
 /*
- * All that the runtime needs from a Kafka client. The only implementation imports @confluentinc/kafka-javascript (client.ts);
- * the embedded broker is the same one against librdkafka's mock cluster.
+ * All that the runtime needs from a Kafka client: @confluentinc/kafka-javascript (client.ts), but for fetching, which is done without it where it can be
+ * (create-fetch-consumer.ts). The embedded broker is librdkafka's mock cluster.
  */
 
 export interface TopicPartition {
