@@ -1,4 +1,5 @@
 import { IllegalStateError } from '../errors.ts';
+import { Availability } from './availability.ts';
 import { type ClientProperty, clientProperties } from './client-config.ts';
 import { Connection, type NativeClient } from './connection.ts';
 import {
@@ -10,6 +11,7 @@ import {
   type TopicPartition,
   type TopicPartitionOffset,
 } from './contract.ts';
+import { EndsOfPartitions } from './ends-of-partitions.ts';
 import { KafkaClientError, KafkaErrorCode, type NativeError } from './errors.ts';
 import { type RdKafka, rdKafka } from './native.ts';
 
@@ -65,17 +67,16 @@ export function fetchProperties(options: ClientOptions, fetch: FetchConsumerOpti
 export class RdKafkaFetchConsumer implements FetchConsumer {
   readonly #connection: Connection<NativeConsumer>;
   readonly #assigned = new Map<string, Assigned>();
-  #endOfPartitions: TopicPartitionOffset[] = [];
+  readonly #ends = new EndsOfPartitions();
+  readonly #availability = new Availability();
   #inFlight: Promise<unknown> | undefined;
   #moving: Promise<void> | undefined;
   #consuming = false;
   #epoch = 0;
-  #onAvailable: (() => void) | undefined;
-  #wake: (() => void) | undefined;
 
   constructor(options: ClientOptions, properties: Record<string, ClientProperty>) {
     this.#connection = new Connection('consumer', options, properties, (conf) => {
-      const available = (): void => this.#available();
+      const available = (): void => this.#availability.signal();
       const consumer = new (rdKafka().KafkaConsumer)({ ...conf, queue_non_empty_cb: available } as RdKafka.ConsumerGlobalConfig);
       consumer.setDefaultConsumeTimeout(0);
       // The client emits every message of a batch besides handing over the batch: to nobody, at two per cent of a consumer's time.
@@ -83,7 +84,7 @@ export class RdKafkaFetchConsumer implements FetchConsumer {
       consumer.emit = function (this: typeof consumer, event: string, ...rest: unknown[]): boolean {
         return event === 'data' ? false : emit.call(this, event, ...rest);
       } as typeof consumer.emit;
-      consumer.on('partition.eof', (event) => this.#endOfPartitions.push(event));
+      consumer.on('partition.eof', (event) => this.#ends.push(event));
       return consumer as unknown as NativeConsumer;
     });
   }
@@ -93,7 +94,7 @@ export class RdKafkaFetchConsumer implements FetchConsumer {
   }
 
   onAvailable(listener: () => void): void {
-    this.#onAvailable = listener;
+    this.#availability.onAvailable(listener);
   }
 
   async assign(partitions: readonly TopicPartitionOffset[]): Promise<void> {
@@ -139,7 +140,7 @@ export class RdKafkaFetchConsumer implements FetchConsumer {
       // The client remembers a pause beyond the assignment.
       if (paused.length > 0) this.resume(paused);
       this.#sync('unassign partitions', () => this.#connection.native.incrementalUnassign(plain(partitions)));
-      this.#dropEnds(partitions);
+      this.#ends.drop(partitions);
     });
   }
 
@@ -148,7 +149,7 @@ export class RdKafkaFetchConsumer implements FetchConsumer {
     known.epoch = ++this.#epoch;
     known.position = target.offset;
     await this.#move(async () => {
-      this.#dropEnds([target]);
+      this.#ends.drop([target]);
       const { topic, partition, offset } = target;
       try {
         await this.#connection.calls.run<void>('seek', SEEK_TIMEOUT_MS, (done) => {
@@ -187,13 +188,13 @@ export class RdKafkaFetchConsumer implements FetchConsumer {
     this.#consuming = true;
     try {
       const deadline = timeoutMs > 0 ? performance.now() + timeoutMs : 0;
-      const ends = this.#endOfPartitions.length;
+      const ends = this.#ends.length;
       for (;;) {
         const messages = await this.#consumeNow(max);
-        if (messages.length > 0 || timeoutMs <= 0 || this.#endOfPartitions.length > ends) return messages;
+        if (messages.length > 0 || timeoutMs <= 0 || this.#ends.length > ends) return messages;
         const left = deadline - performance.now();
         if (left <= 0) return messages;
-        if (this.#connection.connected) await this.#wait(left);
+        if (this.#connection.connected) await this.#availability.wait(left);
         if (!this.#connection.connected) return [];
       }
     } finally {
@@ -202,11 +203,7 @@ export class RdKafkaFetchConsumer implements FetchConsumer {
   }
 
   takeEndOfPartitions(): TopicPartitionOffset[] {
-    if (this.#endOfPartitions.length === 0) return [];
-    // The list goes with them: later ends must not show up in one that was taken before.
-    const ends = this.#endOfPartitions;
-    this.#endOfPartitions = [];
-    return ends;
+    return this.#ends.take();
   }
 
   position(partition: TopicPartition): number | undefined {
@@ -215,7 +212,7 @@ export class RdKafkaFetchConsumer implements FetchConsumer {
   }
 
   async close(): Promise<void> {
-    this.#available();
+    this.#availability.signal();
     await this.#connection.close();
     this.#assigned.clear();
   }
@@ -223,7 +220,7 @@ export class RdKafkaFetchConsumer implements FetchConsumer {
   async #consumeNow(max: number): Promise<ConsumedMessage[]> {
     while (this.#moving !== undefined) await this.#moving;
     const startedAt = this.#epoch;
-    const endsBefore = this.#endOfPartitions.length;
+    const endsBefore = this.#ends.length;
     const call = this.#connection.calls.run<ConsumedMessage[]>('consume', CONSUME_DEADLINE_MS, (done) => {
       this.#connection.native.consume(max, done as (error: NativeError, messages: RdKafka.Message[]) => void);
     });
@@ -256,7 +253,7 @@ export class RdKafkaFetchConsumer implements FetchConsumer {
       else known.position = (messages[last] as ConsumedMessage).offset + 1;
       i = last + 1;
     }
-    if (this.#endOfPartitions.length > endsBefore) this.#acceptEnds(startedAt, endsBefore);
+    if (this.#ends.length > endsBefore) this.#acceptEnds(startedAt, endsBefore);
     if (!stale) return messages;
     return messages.filter((message) => {
       const known = this.#assigned.get(partitionKey(message));
@@ -266,19 +263,13 @@ export class RdKafkaFetchConsumer implements FetchConsumer {
 
   /** The end may lie beyond the last record: behind control records and records of aborted transactions. */
   #acceptEnds(startedAt: number, from: number): void {
-    const fresh = this.#endOfPartitions.splice(from).filter((end) => {
+    const fresh = this.#ends.splice(from).filter((end) => {
       const known = this.#assigned.get(partitionKey(end));
       if (known === undefined || known.epoch > startedAt) return false;
       if (end.offset > known.position) known.position = end.offset;
       return true;
     });
-    this.#endOfPartitions.push(...fresh);
-  }
-
-  #dropEnds(partitions: readonly TopicPartition[]): void {
-    if (this.#endOfPartitions.length === 0) return;
-    const keys = new Set(partitions.map(partitionKey));
-    this.#endOfPartitions = this.#endOfPartitions.filter((end) => !keys.has(partitionKey(end)));
+    this.#ends.push(...fresh);
   }
 
   /**
@@ -301,23 +292,6 @@ export class RdKafkaFetchConsumer implements FetchConsumer {
       if (this.#moving === quiet) this.#moving = undefined;
     });
     return moving;
-  }
-
-  #wait(timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        clearTimeout(timer);
-        this.#wake = undefined;
-        resolve();
-      };
-      const timer = setTimeout(wake, timeoutMs);
-      this.#wake = wake;
-    });
-  }
-
-  #available(): void {
-    this.#wake?.();
-    this.#onAvailable?.();
   }
 
   #require(p: TopicPartition): Assigned {

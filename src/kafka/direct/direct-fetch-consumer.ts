@@ -1,4 +1,5 @@
 import { IllegalStateError } from '../../errors.ts';
+import { Availability } from '../availability.ts';
 import type { ClientProperty } from '../client-config.ts';
 import {
   type ClientOptions,
@@ -9,6 +10,7 @@ import {
   type TopicPartition,
   type TopicPartitionOffset,
 } from '../contract.ts';
+import { EndsOfPartitions } from '../ends-of-partitions.ts';
 import { AssignedPartition, NO_LEADER } from './assigned-partition.ts';
 import { BrokerFetcher, type FetchHost, type FetchLimits, lowWater, unreadable } from './broker-fetcher.ts';
 import { Cluster } from './cluster.ts';
@@ -41,13 +43,12 @@ export class DirectFetchConsumer implements FetchConsumer, FetchHost, LeadersHos
   readonly #onLog: ClientOptions['onLog'];
   readonly #assigned = new Map<string, AssignedPartition>();
   #turn = 0;
-  #ends: TopicPartitionOffset[] = [];
+  readonly #ends = new EndsOfPartitions();
+  readonly #availability = new Availability();
   /** Of all of it: nothing more will come. */
   #error: Error | undefined;
   #connected = false;
   #consuming = false;
-  #onAvailable: (() => void) | undefined;
-  #wake: (() => void) | undefined;
 
   constructor(options: ClientOptions, fetch: FetchConsumerOptions, properties: { readonly [key: string]: ClientProperty }, security: DirectSecurity) {
     const number = (key: string, byDefault: number): number => Number(properties[key] ?? byDefault);
@@ -82,7 +83,7 @@ export class DirectFetchConsumer implements FetchConsumer, FetchHost, LeadersHos
   }
 
   onAvailable(listener: () => void): void {
-    this.#onAvailable = listener;
+    this.#availability.onAvailable(listener);
   }
 
   async assign(partitions: readonly TopicPartitionOffset[]): Promise<void> {
@@ -110,13 +111,13 @@ export class DirectFetchConsumer implements FetchConsumer, FetchHost, LeadersHos
       this.#assigned.delete(partitionKey(p));
     }
     this.partitions = [...this.#assigned.values()];
-    this.#dropEnds(partitions);
+    this.#ends.drop(partitions);
   }
 
   async seek(target: TopicPartitionOffset): Promise<void> {
     const known = this.#require(target);
     known.seek(target.offset);
-    this.#dropEnds([target]);
+    this.#ends.drop([target]);
     this.wake(known.leader);
     this.#leaders.find();
   }
@@ -131,7 +132,7 @@ export class DirectFetchConsumer implements FetchConsumer, FetchHost, LeadersHos
       if (known === undefined) continue;
       known.paused = false;
       this.wake(known.leader);
-      if (known.deliverable) this.#available();
+      if (known.deliverable) this.#availability.signal();
     }
   }
 
@@ -149,7 +150,7 @@ export class DirectFetchConsumer implements FetchConsumer, FetchHost, LeadersHos
         if (messages.length > 0 || timeoutMs <= 0 || this.#ends.length > ends || this.closed) return messages;
         const left = deadline - performance.now();
         if (left <= 0) return messages;
-        await this.#wait(left);
+        await this.#availability.wait(left);
       }
     } finally {
       this.#consuming = false;
@@ -157,11 +158,7 @@ export class DirectFetchConsumer implements FetchConsumer, FetchHost, LeadersHos
   }
 
   takeEndOfPartitions(): TopicPartitionOffset[] {
-    if (this.#ends.length === 0) return [];
-    // The list goes with them: later ends must not show up in one that was taken before.
-    const ends = this.#ends;
-    this.#ends = [];
-    return ends;
+    return this.#ends.take();
   }
 
   position(partition: TopicPartition): number | undefined {
@@ -175,7 +172,7 @@ export class DirectFetchConsumer implements FetchConsumer, FetchHost, LeadersHos
     this.#leaders.close();
     this.#cluster.close();
     for (const fetcher of this.#fetchers.values()) fetcher.wake();
-    this.#available();
+    this.#availability.signal();
     this.#assigned.clear();
     this.partitions = [];
   }
@@ -189,13 +186,13 @@ export class DirectFetchConsumer implements FetchConsumer, FetchHost, LeadersHos
   arrived(partitions: readonly AssignedPartition[]): void {
     const ends = this.#ends.length;
     for (const p of partitions) this.#noteEnd(p);
-    if (this.#ends.length > ends || partitions.some((p) => p.deliverable)) this.#available();
+    if (this.#ends.length > ends || partitions.some((p) => p.deliverable)) this.#availability.signal();
   }
 
   /** @internal */
   failed(p: AssignedPartition, error: Error): void {
     p.fail(error);
-    this.#available();
+    this.#availability.signal();
   }
 
   /** @internal */
@@ -205,7 +202,7 @@ export class DirectFetchConsumer implements FetchConsumer, FetchHost, LeadersHos
       p.errorTold = true;
     }
     this.#error = error;
-    this.#available();
+    this.#availability.signal();
   }
 
   /** @internal */
@@ -283,29 +280,6 @@ export class DirectFetchConsumer implements FetchConsumer, FetchHost, LeadersHos
   #noteEnd(p: AssignedPartition): void {
     const end = p.takeEnd();
     if (end !== null) this.#ends.push(end);
-  }
-
-  #dropEnds(partitions: readonly TopicPartition[]): void {
-    if (this.#ends.length === 0) return;
-    const keys = new Set(partitions.map(partitionKey));
-    this.#ends = this.#ends.filter((end) => !keys.has(partitionKey(end)));
-  }
-
-  #wait(timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        clearTimeout(timer);
-        this.#wake = undefined;
-        resolve();
-      };
-      const timer = setTimeout(wake, timeoutMs);
-      this.#wake = wake;
-    });
-  }
-
-  #available(): void {
-    this.#wake?.();
-    this.#onAvailable?.();
   }
 
   #require(p: TopicPartition): AssignedPartition {
