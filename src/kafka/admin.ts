@@ -5,6 +5,7 @@ import { Connection } from './connection.ts';
 import {
   type Admin,
   type ClientOptions,
+  LogLevel,
   type NewTopic,
   partitionKey,
   type TopicDescription,
@@ -40,7 +41,7 @@ export class RdKafkaAdmin implements Admin {
       const id = /ClusterId: ([^,\s]+)/.exec(line.message)?.[1];
       if (id !== undefined) this.#clusterId = id;
       // Level 7 is what the reading of the cluster id switched on.
-      if (line.level < 7) options.onLog?.(line);
+      if (line.level < LogLevel.debug) options.onLog?.(line);
     };
     const properties = clientProperties(options, {}, undefined, { debug: 'metadata', 'topic.metadata.refresh.interval.ms': -1 });
     this.#connection = new Connection(

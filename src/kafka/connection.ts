@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors.ts';
 import { type ClientProperties, type ClientProperty, redactor } from './client-config.ts';
-import type { ClientOptions } from './contract.ts';
+import { type ClientOptions, LogLevel } from './contract.ts';
 import { KafkaClientError, KafkaErrorCode, type NativeError } from './errors.ts';
 import { NativeCalls } from './native-calls.ts';
 
@@ -12,8 +12,6 @@ export interface NativeClient {
   isConnected(): boolean;
   getClient(): unknown;
 }
-
-const LOG_ERROR = 3;
 
 /** Facilities whose lines say nothing: properties meant for the other kind of client, given for all. */
 const NOISE = new Set(['CONFWARN']);
@@ -48,9 +46,9 @@ export class Connection<C extends NativeClient> {
       throw badProperties(what, cause, this.redact, properties);
     }
     this.native.on('event.log', (line: { severity: number; fac: string; message: string }) => this.log(line.severity, line.fac, line.message));
-    this.native.on('event.error', (error: NativeError) => this.log(LOG_ERROR, 'ERROR', error.message));
+    this.native.on('event.error', (error: NativeError) => this.log(LogLevel.error, 'ERROR', error.message));
     // Emitted by token refreshes only; without a listener it would end the process.
-    this.native.on('error', (error: Error) => this.log(LOG_ERROR, 'OAUTH', error.message));
+    this.native.on('error', (error: Error) => this.log(LogLevel.error, 'OAUTH', error.message));
   }
 
   get connected(): boolean {
@@ -79,7 +77,7 @@ export class Connection<C extends NativeClient> {
 
   log(level: number, facility: string, message: string): void {
     const clean = this.redact(message);
-    if (this.#connecting && level <= LOG_ERROR) this.#troubles.add(clean.replace(/^\[thrd:[^\]]*\]: /, ''));
+    if (this.#connecting && level <= LogLevel.error) this.#troubles.add(clean.replace(/^\[thrd:[^\]]*\]: /, ''));
     if (!NOISE.has(facility)) this.#options.onLog?.({ level, facility, message: clean });
   }
 
@@ -92,7 +90,7 @@ export class Connection<C extends NativeClient> {
   async #close(): Promise<void> {
     this.calls.close();
     if (!(await this.calls.drain(DISCONNECT_MS))) {
-      this.log(LOG_ERROR, 'CLOSE', `The ${this.#what} still waits for the broker: it is left behind`);
+      this.log(LogLevel.error, 'CLOSE', `The ${this.#what} still waits for the broker: it is left behind`);
       return;
     }
     if (!this.native.isConnected()) return;
@@ -101,7 +99,7 @@ export class Connection<C extends NativeClient> {
       timer = setTimeout(resolve, DISCONNECT_MS, 'late');
     });
     const done = new Promise<'done'>((resolve) => this.native.disconnect(() => resolve('done')));
-    if ((await Promise.race([done, late])) === 'late') this.log(LOG_ERROR, 'CLOSE', `The ${this.#what} did not disconnect within ${DISCONNECT_MS} ms`);
+    if ((await Promise.race([done, late])) === 'late') this.log(LogLevel.error, 'CLOSE', `The ${this.#what} did not disconnect within ${DISCONNECT_MS} ms`);
     clearTimeout(timer);
   }
 }

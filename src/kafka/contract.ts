@@ -150,12 +150,15 @@ export interface Admin {
   close(): Promise<void>;
 }
 
+/** librdkafka's, and syslog's. */
+export const LogLevel = { error: 3, warning: 4, info: 6, debug: 7 } as const;
+
 export interface ClientOptions {
   readonly bootstrapServers: string;
   readonly clientId: string;
   /** librdkafka properties for all clients: security, sockets. */
   readonly kafka?: { readonly [key: string]: string | number | boolean };
-  /** Client log lines. */
+  /** Client log lines; `level` as {@link LogLevel}. */
   readonly onLog?: (line: { level: number; facility: string; message: string }) => void;
 }
 

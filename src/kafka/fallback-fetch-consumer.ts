@@ -1,11 +1,10 @@
-import type { ClientOptions, ConsumedMessage, FetchConsumer, TopicPartition, TopicPartitionOffset } from './contract.ts';
+import { type ClientOptions, type ConsumedMessage, type FetchConsumer, LogLevel, type TopicPartition, type TopicPartitionOffset } from './contract.ts';
 import type { DirectFetchConsumer } from './direct/direct-fetch-consumer.ts';
 import { NeedsNativeClient } from './direct/needs-native-client.ts';
 import { KafkaClientError } from './errors.ts';
 
 /** How long librdkafka may take to connect in the middle of a run. */
 const TAKE_OVER_MS = 30_000;
-const WARNING = 4;
 
 /** A direct consumer, until it meets what only librdkafka can do: then one of librdkafka's, for good, with the assignment, positions and pauses of the first. */
 export class FallbackFetchConsumer implements FetchConsumer {
@@ -116,7 +115,7 @@ export class FallbackFetchConsumer implements FetchConsumer {
 
   async #replace(reason: NeedsNativeClient, timeoutMs: number): Promise<void> {
     this.#onLog?.({
-      level: WARNING,
+      level: LogLevel.warning,
       facility: 'FETCH',
       message: `Records are fetched through librdkafka from now on, at several times the CPU: ${reason.message}`,
     });

@@ -94,7 +94,7 @@ export class AssignedPartition implements TopicPartition {
   /** The end, once each time that it is reached. */
   takeEnd(): TopicPartitionOffset | null {
     const { topic, partition, position } = this;
-    if (this.#arrived.length > 0 || position < this.#end || position === this.#reportedEnd) return null;
+    if (this.hasArrived || position < this.#end || position === this.#reportedEnd) return null;
     this.#reportedEnd = position;
     return { topic, partition, offset: position };
   }
@@ -105,7 +105,7 @@ export class AssignedPartition implements TopicPartition {
 
   /** There is something for the caller now. */
   get deliverable(): boolean {
-    return this.#arrived.length > 0 && !this.paused;
+    return this.hasArrived && !this.paused;
   }
 
   fail(error: Error): void {

@@ -237,8 +237,8 @@ export class BrokerFetcher {
   /** The broker is not to be reached: its partitions may have other leaders now. */
   #failed(error: Error): void {
     if (!isPassing(error)) {
-      const senseless = toClientError({ message: `broker ${this.#broker} answers what makes no sense: ${error.message}`, code: BAD_MESSAGE }, 'consume');
-      this.#host.failAll(error instanceof RangeError ? senseless : error);
+      const message = `broker ${this.#broker} answers what makes no sense: ${error.message}`;
+      this.#host.failAll(error instanceof RangeError ? toClientError({ message, code: BAD_MESSAGE }, 'consume') : error);
       return;
     }
     this.#host.info(error.message);

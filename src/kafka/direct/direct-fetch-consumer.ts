@@ -6,6 +6,7 @@ import {
   type ConsumedMessage,
   type FetchConsumer,
   type FetchConsumerOptions,
+  LogLevel,
   partitionKey,
   type TopicPartition,
   type TopicPartitionOffset,
@@ -17,10 +18,6 @@ import { Cluster } from './cluster.ts';
 import { Leaders, type LeadersHost } from './leaders.ts';
 import type { Isolation } from './requests.ts';
 import type { DirectSecurity } from './security.ts';
-
-/** librdkafka's log levels. */
-const WARNING = 4;
-const INFO = 6;
 
 /**
  * A consumer with manual, incremental assignment that speaks Kafka's fetch protocol itself. The native client makes each message out of a dozen calls into V8 and two allocations
@@ -108,6 +105,8 @@ export class DirectFetchConsumer implements FetchConsumer, FetchHost, LeadersHos
       const known = this.#require(p);
       // What is on its way for it is of the past, should it come back.
       known.seek(known.position);
+      // Nor is it asked for by a round that has begun, and has yet to connect or to ask for other partitions' offsets.
+      known.leader = NO_LEADER;
       this.#assigned.delete(partitionKey(p));
     }
     this.partitions = [...this.#assigned.values()];
@@ -206,11 +205,6 @@ export class DirectFetchConsumer implements FetchConsumer, FetchHost, LeadersHos
   }
 
   /** @internal */
-  found(p: AssignedPartition): void {
-    this.wake(p.leader);
-  }
-
-  /** @internal */
   lost(): void {
     this.#leaders.find();
   }
@@ -225,12 +219,12 @@ export class DirectFetchConsumer implements FetchConsumer, FetchHost, LeadersHos
 
   /** @internal */
   warn(message: string): void {
-    this.#onLog?.({ level: WARNING, facility: 'FETCH', message });
+    this.#onLog?.({ level: LogLevel.warning, facility: 'FETCH', message });
   }
 
   /** @internal */
   info(message: string): void {
-    this.#onLog?.({ level: INFO, facility: 'FETCH', message });
+    this.#onLog?.({ level: LogLevel.info, facility: 'FETCH', message });
   }
 
   /**

@@ -9,8 +9,8 @@ export interface LeadersHost {
   readonly closed: boolean;
   /** All that are assigned. */
   readonly partitions: readonly AssignedPartition[];
-  /** Its leader is known. */
-  found(p: AssignedPartition): void;
+  /** A partition of this broker can be fetched. */
+  wake(broker: number): void;
   failed(p: AssignedPartition, error: Error): void;
   failAll(error: Error): void;
   warn(message: string): void;
@@ -89,7 +89,7 @@ export class Leaders {
         const found = partitionOf(metadata, p);
         if (found === undefined || found.leader < 0 || p.leader === NO_LEADER || found.leaderEpoch <= p.leaderEpoch) continue;
         p.ledBy(found.leader, found.leaderEpoch);
-        this.#host.found(p);
+        this.#host.wake(p.leader);
       }
     } catch (error) {
       if (!this.#host.closed) this.#host.warn((error as Error).message);
@@ -111,7 +111,7 @@ export class Leaders {
       if (found !== undefined && found.leader >= 0) {
         if (found.leaderEpoch >= p.leaderEpoch || now - p.lostAt > OLDER_EPOCH_MS) {
           p.ledBy(found.leader, found.leaderEpoch);
-          this.#host.found(p);
+          this.#host.wake(p.leader);
         } else {
           outdated = true;
         }

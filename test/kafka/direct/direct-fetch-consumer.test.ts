@@ -170,6 +170,37 @@ describe('the direct fetch consumer', () => {
     }
   });
 
+  it('tells no end of a partition that was unassigned while the offsets of others were asked for', async () => {
+    const cluster = await fakeCluster(2);
+    const [gone, other] = cluster.partitions as [FakePartition, FakePartition];
+    gone.end = 3;
+    const from = consumer(cluster.broker.address);
+    let fetchesBefore = -1;
+    Object.defineProperty(other, 'placeError', {
+      get() {
+        if (fetchesBefore < 0) {
+          fetchesBefore = cluster.fetches.length;
+          void from.incrementalUnassign([{ topic: 't', partition: 0 }]);
+        }
+        return 0;
+      },
+    });
+    await from.connect(T);
+    await from.assign([
+      { topic: 't', partition: 0, offset: 3 },
+      { topic: 't', partition: 1, offset: -2 },
+    ]);
+    const ends: number[] = [];
+    for (const deadline = Date.now() + T; !ends.includes(1); ) {
+      assert.ok(Date.now() < deadline);
+      await from.consume(10, 20);
+      // The partition was at its end before it was unassigned, which counts no more then.
+      const reached = from.takeEndOfPartitions().map(({ partition }) => partition);
+      if (fetchesBefore >= 0) ends.push(...reached);
+    }
+    assert.deepEqual([ends, cluster.fetches.slice(fetchesBefore).flat().includes(0)], [[1], false]);
+  });
+
   it('hands out what a fetch brought of a partition before it goes on to the next', async () => {
     const cluster = await fakeCluster(3);
     for (const p of cluster.partitions) {

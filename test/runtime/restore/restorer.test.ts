@@ -91,6 +91,15 @@ function setUp() {
   return { consumer, restorer, restored, progress, errors, own, until };
 }
 
+/** Does something each time that records are written to the task's store. */
+function whenWritten({ state }: ReturnType<ReturnType<typeof setUp>['own']>, act: () => void): void {
+  const write = state.restore;
+  state.restore = (...args) => {
+    write(...args);
+    act();
+  };
+}
+
 test('a store is done when the end of its partition is reached, also behind markers of transactions', async () => {
   const { consumer, restorer, restored, progress, own, until } = setUp();
   const a = own('a');
@@ -175,13 +184,11 @@ test('a task that leaves and comes back does not get records that were read for 
 test('records that were read ahead while another task was written are not taken for those of a task that came back meanwhile', async () => {
   const { consumer, restorer, own, until, restored } = setUp();
   const [before, b, again] = [own('a'), own('b'), own('a')];
-  const write = b.state.restore;
-  b.state.restore = (...args) => {
-    write(...args);
+  whenWritten(b, () => {
     if (before.owner.phase === 'closed') return;
     (before.owner as { phase: string }).phase = 'closed';
     void restorer.remove(before.owner).then(() => restorer.add(again.owner, [again.plan(0, 7)]));
-  };
+  });
   consumer.batches.push({ messages: [message('log-b', 0)], ends: [] }, { messages: [message('log-a', 5), message('log-a', 6)], ends: [] });
   await restorer.add(b.owner, [b.plan(0, 2)]);
   await restorer.add(before.owner, [before.plan(5, 9)]);
@@ -195,13 +202,11 @@ test('records that were read ahead while another task was written are not taken 
 test('nor is the end of its partition that was reached before', async () => {
   const { consumer, restorer, own, until, restored } = setUp();
   const [before, b, again] = [own('a'), own('b'), own('a')];
-  const write = b.state.restore;
-  b.state.restore = (...args) => {
-    write(...args);
+  whenWritten(b, () => {
     if (before.owner.phase === 'closed') return;
     (before.owner as { phase: string }).phase = 'closed';
     void restorer.remove(before.owner).then(() => restorer.add(again.owner, [again.plan(0, 2)]));
-  };
+  });
   consumer.batches.push({ messages: [message('log-b', 0)], ends: [{ topic: 'log-a', partition: 0, offset: 9 }] });
   await restorer.add(b.owner, [b.plan(0, 2)]);
   await restorer.add(before.owner, [before.plan(5, 9)]);
